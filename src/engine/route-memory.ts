@@ -1,0 +1,19 @@
+import type { Security } from '../protocol/site.js';
+import type { RouteInfo } from './events.js';
+
+/** A route that worked for a pair of sites. */
+export interface RememberedRoute {
+  route: RouteInfo;
+  security: Security;
+  /** Stable id of the attempt, as `plan` names it, for example `STOR-first CPSV@dst`. */
+  attempt: string;
+  /** Last success, milliseconds since 1970 UTC. */
+  since: number;
+}
+
+/** Memory of learned routes, keyed by both sites (host, port, user, TLS mode) in order. */
+export interface RouteMemory {
+  get(key: string): Promise<RememberedRoute | undefined>;
+  set(key: string, route: RememberedRoute): Promise<void>;
+  forget(key: string): Promise<void>;
+}
