@@ -1,0 +1,56 @@
+import type { Reply } from './replies.js';
+
+/** Verbs that use the data connection; their replies are a preliminary and a final one. */
+export const TRANSFER_VERBS: ReadonlySet<string> = new Set([
+  'RETR',
+  'STOR',
+  'APPE',
+  'STOU',
+  'LIST',
+  'NLST',
+  'MLSD',
+]);
+
+/** Codes that speak of a data connection. */
+const DATA_CODES: ReadonlySet<number> = new Set([125, 150, 225, 226, 425, 426]);
+const DATA_VERBS: ReadonlySet<string> = new Set([
+  ...TRANSFER_VERBS,
+  'ABOR',
+  'PORT',
+  'EPRT',
+  'PASV',
+  'EPSV',
+  'CPSV',
+  'ESTA',
+  'ESTP',
+  'QUIT',
+]);
+
+/**
+ * False for a reply that cannot answer this verb: pyftpdlib sends `425 Rejected data connection` whenever a stranger
+ * touches its passive port, whatever command is pending.
+ */
+export function plausible(verb: string, reply: Reply): boolean {
+  if (reply.code === 425 && (verb === 'PASV' || verb === 'EPSV' || verb === 'CPSV')) return false;
+  return DATA_VERBS.has(verb) || !DATA_CODES.has(reply.code);
+}
+
+/** Codes of STAT (RFC 959 4.2): never the answer to a transfer command. */
+export const isStatusReply = (reply: Reply): boolean => reply.code >= 211 && reply.code <= 213;
+
+/** `226 Transfer aborted`: drftpd and ebftpd say 226 after ABOR. */
+export const saysAborted = (reply: Reply): boolean => /abort/i.test(reply.lines.join(' '));
+
+/** 4yz: the same command may succeed later; 5yz: not unchanged (RFC 959 4.2.1). `530` for a full site is later too. */
+export function retryOf(reply: Reply): 'later' | 'never' {
+  if (reply.code >= 400 && reply.code < 500) return 'later';
+  return isSiteFull(reply) ? 'later' : 'never';
+}
+
+/** `530`/`421` that says the login limit is reached. */
+export function isSiteFull(reply: Reply): boolean {
+  if (reply.code !== 530 && reply.code !== 421 && reply.code !== 550) return false;
+  return /too many|simultaneous|restricted to \d+|full|maximum (?:number|logins|users)|limit|connections? \(\d+\)/i.test(
+    reply.lines.join(' '),
+  );
+}

@@ -1,0 +1,49 @@
+import type { Reply } from './replies.js';
+
+const pad = (value: number, width: number): string => String(value).padStart(width, '0');
+
+/** RFC 3659 2.3 time value: `YYYYMMDDHHMMSS`, UTC, whole seconds. @param at milliseconds since 1970 UTC. */
+export function formatTime(at: number): string {
+  const time = new Date(at);
+  const day = pad(time.getUTCFullYear(), 4) + pad(time.getUTCMonth() + 1, 2) + pad(time.getUTCDate(), 2);
+  return day + pad(time.getUTCHours(), 2) + pad(time.getUTCMinutes(), 2) + pad(time.getUTCSeconds(), 2);
+}
+
+/**
+ * `YYYYMMDDHHMMSS[.fraction]` -> milliseconds since 1970 UTC; undefined for anything that is not a real date.
+ * Also takes `19100` + year past 1999, the well-known misprint of old daemons (`19104` = 2004).
+ */
+export function parseTime(text: string): number | undefined {
+  const fixed = /^191\d{2}\d{10}$/.test(text)
+    ? String(1900 + Number(text.slice(2, 5))) + text.slice(5)
+    : text;
+  const match = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{1,9}))?$/.exec(fixed);
+  if (!match) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  // A leap second is legal (RFC 3659 2.3): 60 counts as the next minute.
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 60) return undefined;
+  const at = new Date(Date.UTC(2000, month - 1, day, hour, minute, second));
+  at.setUTCFullYear(year, month - 1, day);
+  if (at.getUTCDate() !== (second === 60 && hour === 23 && minute === 59 ? at.getUTCDate() : day))
+    return undefined;
+  return at.getTime() + Math.floor(Number(`0.${match[7] ?? 0}`) * 1000);
+}
+
+/** Time in a 213 reply to MDTM (RFC 3659 3). */
+export function parseMdtm(reply: Reply): number | undefined {
+  return reply.code === 213 ? parseTime(reply.text.trim().split(' ')[0] ?? '') : undefined;
+}
+
+/** Size in a 213 reply to SIZE (RFC 3659 4), octets; undefined for anything else or beyond 2^53. */
+export function parseSize(reply: Reply): number | undefined {
+  const text = reply.text.trim();
+  const size = reply.code === 213 && /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(size) ? size : undefined;
+}
