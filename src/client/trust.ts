@@ -12,3 +12,23 @@ export interface TrustStore {
   set(host: string, port: number, key: TrustedKey): Promise<void>;
   forget(host: string, port: number): Promise<void>;
 }
+
+/** A trust store that lasts as long as the process. Hosts are compared without regard to case. */
+export function memoryTrust(): TrustStore {
+  const keys = new Map<string, TrustedKey>();
+  return {
+    get: async (host, port) => keys.get(trustKey(host, port)),
+    set: async (host, port, key) => {
+      keys.set(trustKey(host, port), { ...key });
+    },
+    forget: async (host, port) => {
+      keys.delete(trustKey(host, port));
+    },
+  };
+}
+
+/** The name under which stores keep an endpoint: `host:port`, IPv6 addresses in brackets. */
+export function trustKey(host: string, port: number): string {
+  const name = host.toLowerCase();
+  return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
+}

@@ -17,3 +17,17 @@ export interface RouteMemory {
   set(key: string, route: RememberedRoute): Promise<void>;
   forget(key: string): Promise<void>;
 }
+
+/** A route memory that lasts as long as the process. */
+export function memoryRoutes(): RouteMemory {
+  const routes = new Map<string, RememberedRoute>();
+  return {
+    get: async (key) => routes.get(key),
+    set: async (key, route) => {
+      routes.set(key, structuredClone(route));
+    },
+    forget: async (key) => {
+      routes.delete(key);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type TrustedKey, type TrustStore, trustKey } from '../client/trust.js';
+import type { RememberedRoute, RouteMemory } from '../engine/route-memory.js';
+import { readJson, type StateDirs, updateJson } from './state.js';
+
+const time = z.number().int().nonnegative();
+
+const trustFile = z.strictObject({
+  version: z.literal(1),
+  keys: z.record(z.string(), z.strictObject({ pin: z.string().regex(/^[0-9a-f]{64}$/), since: time })),
+});
+
+const routeFile = z.strictObject({
+  version: z.literal(1),
+  routes: z.record(
+    z.string(),
+    z.strictObject({
+      route: z.strictObject({
+        kind: z.enum(['fxp', 'fast', 'relay', 'local']),
+        passive: z.enum(['source', 'destination']).exactOptional(),
+        technique: z.enum(['PASV', 'EPSV', 'CPSV']).exactOptional(),
+        tlsClient: z.enum(['source', 'destination']).exactOptional(),
+        by: z.enum(['CPSV', 'SSCN']).exactOptional(),
+        family: z.union([z.literal(4), z.literal(6)]).exactOptional(),
+      }),
+      security: z.enum(['clear', 'encrypted', 'one-sided', 'verified']),
+      attempt: z.string(),
+      since: time,
+    }),
+  ),
+});
+
+/** Control certificates accepted on first use, in `trust.json` of the state directory. Safe between processes. */
+export function fileTrust(dirs: StateDirs): TrustStore {
+  const file = join(dirs.state, 'trust.json');
+  const change = async (
+    edit: (keys: Record<string, TrustedKey>) => Record<string, TrustedKey>,
+  ): Promise<void> => {
+    await updateJson(file, trustFile, (old) => ({ version: 1 as const, keys: edit(old?.keys ?? {}) }));
+  };
+  return {
+    get: async (host, port) => own((await readJson(file, trustFile))?.keys, trustKey(host, port)),
+    set: (host, port, key) => change((keys) => ({ ...keys, [trustKey(host, port)]: key })),
+    forget: (host, port) => change(({ [trustKey(host, port)]: _forgotten, ...keys }) => keys),
+  };
+}
+
+/** Learned routes, in `routes.json` of the state directory. Safe between processes. */
+export function fileRoutes(dirs: StateDirs): RouteMemory {
+  const file = join(dirs.state, 'routes.json');
+  const change = async (
+    edit: (routes: Record<string, RememberedRoute>) => Record<string, RememberedRoute>,
+  ): Promise<void> => {
+    await updateJson(file, routeFile, (old) => ({ version: 1 as const, routes: edit(old?.routes ?? {}) }));
+  };
+  return {
+    get: async (key) => own((await readJson(file, routeFile))?.routes, key),
+    set: (key, route) => change((routes) => ({ ...routes, [key]: route })),
+    forget: (key) => change(({ [key]: _forgotten, ...routes }) => routes),
+  };
+}
+
+// Keys come from outside: `constructor` must not find what every object inherits.
+function own<T>(record: Record<string, T> | undefined, key: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
+}
