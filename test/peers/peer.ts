@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -13,6 +13,7 @@ import {
   freezeAll,
   giveToNobody,
   isRoot,
+  NOBODY,
   processesOf,
   signal,
   workFolder,
@@ -78,8 +79,8 @@ export interface PeerLaunch {
   readonly caps: PeerCaps;
   readonly path?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Starts the program itself as this user, for servers that do not change users themselves. */
-  readonly asUser?: { readonly uid: number; readonly gid: number };
+  /** Starts the program itself as nobody, for servers that do not change users themselves. */
+  readonly asNobody?: boolean;
   readonly logFiles?: readonly string[];
 }
 
@@ -154,13 +155,11 @@ export async function layGround(name: PeerName): Promise<PeerGround> {
   return { host, port: await freePort(host), user: 'jackstay', password: 'rigged-line-7', work, home };
 }
 
-const running = new Map<number, string>();
-process.once('exit', () => {
-  for (const [pid, work] of running) {
-    signal(processesOf(pid), 'SIGKILL');
-    rmSync(work, { recursive: true, force: true });
-  }
-});
+/**
+ * Becomes the server, and leaves beside it a watcher that ends its process group and removes its folder when
+ * the pipe on standard input closes: a test process that dies without stopping its peers leaves none behind.
+ */
+const WATCHED = 'exec 3<&0; { read -r _ <&3; rm -rf "$0"; kill -KILL 0; } & exec "$@" 3<&- </dev/null';
 
 const ANSWER_ATTEMPTS = 500;
 const ATTEMPT_PAUSE_MS = 20;
@@ -195,6 +194,7 @@ function readIfThere(file: string): string {
 }
 
 async function endProcesses(child: ChildProcess, pid: number): Promise<void> {
+  child.ref();
   const ended = child.exitCode !== null || child.signalCode !== null;
   const exit = ended
     ? Promise.resolve()
@@ -215,24 +215,22 @@ export async function launch(spec: PeerLaunch): Promise<Peer> {
   const { ground } = spec;
   const outputFile = join(ground.work, 'output.log');
   const output = openSync(outputFile, 'w');
-  const [program, ...args] = spec.command;
-  const child = spawn(program, args, {
+  if (spec.asNobody) giveToNobody(ground.work);
+  const child = spawn('/bin/sh', ['-c', WATCHED, ground.work, ...spec.command], {
     cwd: ground.work,
     detached: true,
-    stdio: ['ignore', output, output],
+    stdio: ['pipe', output, output],
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', TZ: 'UTC', ...spec.env },
-    ...spec.asUser,
+    ...(spec.asNobody ? { uid: NOBODY.uid, gid: NOBODY.gid } : {}),
   });
   closeSync(output);
-  child.once('error', () => {}); // told below: there is no pid
+  if (child.pid === undefined) throw new Error(`cannot start ${spec.name}`);
   const pid = child.pid;
-  if (pid === undefined) throw new Error(`cannot start ${program}`);
-  running.set(pid, ground.work);
+  child.unref();
+  if (child.stdin instanceof Socket) child.stdin.unref();
   const log = (): string => [outputFile, ...(spec.logFiles ?? [])].map(readIfThere).join('');
   const stop = async (): Promise<void> => {
-    if (!running.has(pid)) return;
     await endProcesses(child, pid);
-    running.delete(pid);
     rmSync(ground.work, { recursive: true, force: true });
   };
   const answered = await awaitGreeting(ground, child);

@@ -1,6 +1,5 @@
 import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { giveToNobody, NOBODY } from '../host.js';
 import { launch, layGround, type Peer, peerProgram } from '../peer.js';
 import { desCryptPassword, passwdLine, wrappedUsers } from '../users.js';
 
@@ -16,7 +15,6 @@ export async function startGridftp(): Promise<Peer> {
   chmodSync(program, 0o755);
   const passwords = join(ground.work, 'passwords');
   writeFileSync(passwords, passwdLine(ground, desCryptPassword(ground.password)), { mode: 0o600 });
-  giveToNobody(passwords);
   const addresses = [
     '-control-interface',
     ground.host,
@@ -40,7 +38,7 @@ export async function startGridftp(): Promise<Peer> {
       passwords,
       '-disable-usage-stats',
     ],
-    asUser: NOBODY,
+    asNobody: true,
     env: { ...wrappedUsers(ground), HOME: ground.home },
     caps: {
       foreignPort: true,

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { issueCertificate, placeCertificate, testAuthority } from '../certs.js';
+import { issueCertificate, placeCertificate } from '../certs.js';
 import { NOBODY } from '../host.js';
 import { launch, layGround, type Peer, type PeerGround, peerFolder, peerProgram } from '../peer.js';
 import { cryptPassword } from '../users.js';
@@ -21,7 +21,7 @@ function tlsLines(ground: PeerGround, reuse: boolean): string[] {
     'TLSRequired off',
     `TLSECCertificateFile ${cert.certFile}`,
     `TLSECCertificateKeyFile ${cert.keyFile}`,
-    `TLSCACertificateFile ${testAuthority().certFile}`,
+    `TLSCACertificateFile ${cert.caFile}`,
     'TLSVerifyClient off',
     'TLSVerifyServer off',
     `TLSLog ${join(ground.work, 'tls.log')}`,

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { issueCertificate, placeCertificate } from '../certs.js';
-import { giveToNobody, NOBODY } from '../host.js';
 import { launch, layGround, type Peer, SYSTEM_PYTHON } from '../peer.js';
 
 export interface PyftpdlibOptions {
@@ -17,7 +16,6 @@ export async function startPyftpdlib(options: PyftpdlibOptions = {}): Promise<Pe
   const { variant = 'open', tls = true } = options;
   const ground = await layGround('pyftpdlib');
   const cert = placeCertificate(issueCertificate(ground.host), ground.work);
-  giveToNobody(cert.pemFile);
   const foreign = variant === 'open';
   const account = [ground.user, ground.password, ground.home, foreign ? 'yes' : 'no'];
   return launch({
@@ -31,7 +29,7 @@ export async function startPyftpdlib(options: PyftpdlibOptions = {}): Promise<Pe
       ...account,
       ...(tls ? [cert.pemFile] : []),
     ],
-    asUser: NOBODY,
+    asNobody: true,
     caps: {
       foreignPort: foreign,
       foreignPassive: foreign,
