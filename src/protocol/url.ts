@@ -1,5 +1,6 @@
 import { FtpError } from './errors.js';
 import type { SiteSettings, TlsMode } from './site.js';
+import { decodeText, encodeText } from './text.js';
 
 /** A parsed URL: the server it names, credentials included, and a path there. */
 export interface ParsedUrl {
@@ -29,7 +30,7 @@ export function looksLikeUrl(word: string): boolean {
  *   login directory, `ftp://h//a` and `ftp://h/%2Fa` are `/a`.
  * - FTP URLs have neither query nor fragment (RFC 1738 3.2): `?` and `#` belong to the name. `;type=i` at the end is
  *   accepted, other types are refused.
- * - `%XX` is decoded as UTF-8 in user, password and path; control characters are refused before and after decoding, because
+ * - `%XX` is an octet; octets that are not UTF-8 stay what they are (see `decodeText`); control characters are refused before and after decoding, because
  *   each of these strings becomes part of a command line (RFC 959 5.3.1).
  *
  * @throws FtpError `usage`; its message shows the URL without its password.
@@ -120,12 +121,11 @@ function decode(text: string, part: string, what: string): string {
       `a % in the ${what} must be followed by two hexadecimal digits; the sign itself is written %25`,
     );
   }
-  let plain: string;
-  try {
-    plain = decodeURIComponent(part);
-  } catch {
-    throw bad(text, `the ${what} is not UTF-8 after decoding; write the characters themselves`);
-  }
+  const pieces = part.split(/((?:%[0-9A-Fa-f]{2})+)/);
+  const octets = pieces.map((p, i) =>
+    i % 2 === 1 ? Buffer.from(p.replaceAll('%', ''), 'hex') : encodeText(p),
+  );
+  const plain = decodeText(Buffer.concat(octets));
   if (CONTROL.test(plain)) throw bad(text, `control characters are not allowed in the ${what}`);
   return plain;
 }

@@ -33,6 +33,7 @@ describe('parseUrl', () => {
     ['ftp://h/what?is#this', { host: 'h', tls: 'none' }, 'what?is#this'],
     ['ftp://h/a.bin;type=i', { host: 'h', tls: 'none' }, 'a.bin'],
     ['ftp://h/%C3%A9t%C3%A9', { host: 'h', tls: 'none' }, 'été'],
+    ['ftp://h/caf%E9', { host: 'h', tls: 'none' }, 'caf\udce9'],
     ['ftp://h/a b', { host: 'h', tls: 'none' }, 'a b'],
   ])('%s', (text, site, path) => {
     expect(parseUrl(text)).toEqual({ site, path });
@@ -52,7 +53,6 @@ describe('parseUrl', () => {
     ['ftp://h h/', 'host'],
     ['ftp://h/100%', '%25'],
     ['ftp://h/%zz', '%25'],
-    ['ftp://h/%E9', 'UTF-8'],
     ['ftp://h/a;type=a', 'type=i'],
     ['ftp://h/%0D%0ADELE x', 'control characters'],
     ['ftp://h/a%00b', 'control characters'],
@@ -67,10 +67,9 @@ describe('parseUrl', () => {
     expect(error.message).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 
-  const anyText = fc
+  const validText = fc
     .string({ unit: 'binary', maxLength: 30 })
     .filter((s) => !/[\u0000-\u001f\u007f]/.test(s));
-  const validText = anyText.filter((s) => s.isWellFormed());
 
   it('gives back what was encoded, whatever user, password and path hold', () => {
     fc.assert(
