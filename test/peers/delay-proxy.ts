@@ -52,7 +52,12 @@ export async function startDelayProxy(options: DelayProxyOptions): Promise<Delay
   };
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
     taken += 1;
-    const far = connect({ ...target, localAddress: CLIENT_ADDRESS, allowHalfOpen: true });
+    const far = connect({
+      host: target.host,
+      port: target.port,
+      localAddress: CLIENT_ADDRESS,
+      allowHalfOpen: true,
+    });
     carry(track(near), track(far), delayMs);
     carry(far, near, delayMs);
   });
