@@ -1,0 +1,225 @@
+import type net from 'node:net';
+import { connectTcp } from '../net/connect.js';
+import { type ActiveListener, listenActive } from '../net/data.js';
+import { startTls } from '../net/tls.js';
+import {
+  formatEprt,
+  formatPort,
+  type HostPort,
+  judgePasv,
+  parseEpsv,
+  parsePasv,
+} from '../protocol/addresses.js';
+import { FtpError, toFtpError } from '../protocol/errors.js';
+import type { Reply } from '../protocol/replies.js';
+import { isProven } from './certificate.js';
+import type { Connection } from './connection.js';
+import type { TransferExchange } from './exchange.js';
+
+/** A data connection between this client and a server, ready for octets. */
+export interface DataChannel {
+  socket: net.Socket;
+  /** TLS, and the key on it is the proven key of the control connection (RFC 4217 15.1.1). */
+  verified: boolean;
+  protected: boolean;
+  /** After the octets: the final reply. @throws FtpError `refused` for 4yz and 5yz. */
+  finish(): Promise<Reply>;
+  /** Give up: close the socket and stop the command. Never fails. */
+  cancel(): Promise<void>;
+}
+
+export interface DataRequest {
+  verb: 'RETR' | 'STOR' | 'APPE' | 'LIST' | 'NLST' | 'MLSD';
+  argument?: string | undefined;
+  /** REST offset, octets. */
+  offset?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Open a data connection for one command: PASV or EPSV (or PORT, EPRT where the site says active), REST, the command, TLS. */
+export async function openData(connection: Connection, request: DataRequest): Promise<DataChannel> {
+  const { session, facts, state, site } = connection;
+  if (state.sscn) {
+    // Listings and local transfers: this client is the TLS client, always (RFC 4217 7).
+    await session.command('SSCN', 'OFF');
+    state.sscn = false;
+  }
+  await wantProtection(connection);
+  if (facts.behaviour.needsPret) await session.request('PRET', pretArgument(request));
+  const door =
+    site.dataMode === 'active' ? await activeDoor(connection) : await passiveDoor(connection, request.signal);
+  let exchange: TransferExchange | undefined;
+  try {
+    if (request.offset) await rest(connection, request.offset);
+    exchange = session.begin(request.verb, request.argument);
+    return await join(connection, door, exchange, request);
+  } catch (error) {
+    door.close();
+    throw error;
+  }
+}
+
+const pretArgument = ({ verb, argument }: DataRequest): string =>
+  verb === 'RETR' || verb === 'STOR'
+    ? `${verb} ${argument ?? ''}`
+    : verb === 'APPE'
+      ? `STOR ${argument ?? ''}`
+      : 'LIST';
+
+/** REST right before the transfer command: glFTPd and inetutils forget it when PASV or PORT comes after it. */
+export async function rest({ session }: Connection, offset: number): Promise<void> {
+  await session.command('REST', String(offset));
+}
+
+/** PROT back to P after an FXP transfer in clear. */
+async function wantProtection({ session, facts, state }: Connection): Promise<void> {
+  if (!facts.protP || state.prot === 'P') return;
+  await session.command('PROT', 'P');
+  state.prot = 'P';
+}
+
+interface Door {
+  socket(timeout: number, signal?: AbortSignal): Promise<net.Socket>;
+  close(): void;
+}
+
+/** Ask for a passive endpoint: EPSV on IPv6, PASV on IPv4, the other one where the first is refused. */
+export async function passiveEndpoint(connection: Connection): Promise<HostPort> {
+  const { session, facts } = connection;
+  const order: ('PASV' | 'EPSV')[] = facts.family === 6 ? ['EPSV'] : ['PASV', 'EPSV'];
+  let last: Reply | undefined;
+  for (const verb of order) {
+    if (facts.missing.has(verb)) continue;
+    const reply = await session.request(verb);
+    if (reply.code === 229 && verb === 'EPSV') return parseEpsv(reply, session.peerAddress);
+    if (reply.code === 227) return parsePasv(reply, session.peerAddress);
+    last = reply;
+    if (reply.code === 500 || reply.code === 502) facts.missing.add(verb);
+    if (/PRET/.test(reply.text)) facts.behaviour.needsPret = true;
+  }
+  if (!last)
+    throw new FtpError('refused', `${session.name} has neither PASV nor EPSV`, { site: session.name });
+  throw session.refusal(order.at(-1)!, last, 'Try active mode for this site.');
+}
+
+async function passiveDoor(connection: Connection, signal?: AbortSignal): Promise<Door> {
+  const { session, site } = connection;
+  const announced = await passiveEndpoint(connection);
+  const verdict = judgePasv(announced, session.peerAddress, site.allowForeignPasv ?? false);
+  // For its own transfers the client goes to the control peer whatever the reply says (CVE-2020-8284).
+  const target = 'use' in verdict ? verdict.use : { host: session.peerAddress, port: announced.port };
+  const socket = connectTcp({
+    ...target,
+    localAddress: site.localAddress,
+    timeout: session.commandTimeout,
+    signal,
+  });
+  socket.catch(() => {});
+  return { socket: () => socket, close: () => void socket.then((open) => open.destroy()).catch(() => {}) };
+}
+
+async function activeDoor(connection: Connection): Promise<Door> {
+  const { session } = connection;
+  const listener: ActiveListener = await listenActive(session.localAddress);
+  try {
+    await aim(connection, listener);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  return {
+    socket: (timeout, signal) =>
+      listener.accept(session.peerAddress, timeout, signal).finally(() => listener.close()),
+    close: () => listener.close(),
+  };
+}
+
+/** PORT on IPv4, EPRT on IPv6 (RFC 2428). @throws FtpError `refused`. */
+export async function aim({ session }: Connection, endpoint: HostPort): Promise<void> {
+  if (endpoint.host.includes(':')) await session.command('EPRT', formatEprt(endpoint));
+  else await session.command('PORT', formatPort(endpoint));
+}
+
+/** The first of: a socket, or the command refused. */
+async function join(
+  connection: Connection,
+  door: Door,
+  exchange: TransferExchange,
+  request: DataRequest,
+): Promise<DataChannel> {
+  const { session } = connection;
+  const refused = exchange.preliminary.then((reply) => {
+    if (reply.code >= 400) throw session.refusal(exchange.command, reply);
+    return new Promise<never>(() => {});
+  });
+  const plain = await Promise.race([door.socket(session.commandTimeout, request.signal), refused]).catch(
+    (error: unknown) => abandon(connection, error),
+  );
+  const channel = await secureData(connection, plain, request, refused).catch((error: unknown) => {
+    plain.destroy();
+    return abandon(connection, error);
+  });
+  const finish = async (): Promise<Reply> => {
+    const timer = setTimeout(
+      () =>
+        session.destroy(
+          new FtpError('timeout', `${session.name}: no final reply to ${exchange.command}`, {
+            retry: 'later',
+          }),
+        ),
+      session.commandTimeout,
+    );
+    const reply = await exchange.final.finally(() => clearTimeout(timer));
+    if (reply.code >= 400) throw session.refusal(exchange.command, reply);
+    return reply;
+  };
+  const cancel = async (): Promise<void> => {
+    channel.socket.destroy();
+    await session.abort();
+  };
+  return { ...channel, finish, cancel };
+}
+
+/** A command without its data connection: stop it if it still waits, so that the session stays in order. */
+async function abandon({ session }: Connection, error: unknown): Promise<never> {
+  if (!session.idle) await session.abort();
+  throw error;
+}
+
+async function secureData(
+  { session, facts, state, site }: Connection,
+  plain: net.Socket,
+  request: DataRequest,
+  refused: Promise<never>,
+): Promise<Pick<DataChannel, 'socket' | 'verified' | 'protected'>> {
+  if (state.prot !== 'P') return { socket: plain, verified: false, protected: false };
+  const handshake = startTls(plain, {
+    host: site.host,
+    timeout: session.commandTimeout,
+    signal: request.signal,
+    session: state.ticket,
+    onSession: (ticket) => {
+      state.ticket = ticket;
+    },
+    what: `the TLS handshake of the data connection with ${session.name}`,
+  });
+  handshake.catch(() => {});
+  const { socket, peer } = await Promise.race([handshake, refused]).catch((error: unknown) => {
+    throw toFtpError(error, { site: session.name });
+  });
+  if (facts.pin !== undefined && peer.pin !== facts.pin && !site.insecure && !site.allowForeignPasv) {
+    socket.destroy();
+    throw new FtpError(
+      'tls',
+      `${session.name} shows another key on the data connection than on the control connection`,
+      {
+        site: session.name,
+        retry: 'never',
+        phase: 'certificate',
+        advice:
+          'Somebody may be in the middle. If that server is distributed, allow it with allowForeignPasv for that site.',
+      },
+    );
+  }
+  return { socket, verified: peer.pin === facts.pin && isProven(facts.certificate), protected: true };
+}

@@ -1,0 +1,200 @@
+import { familyOf } from '../protocol/addresses.js';
+import { isSiteFull } from '../protocol/codes.js';
+import { FtpError } from '../protocol/errors.js';
+import { type Features, parseFeatures } from '../protocol/features.js';
+import { parsePathReply } from '../protocol/paths.js';
+import { type Reply, replyText } from '../protocol/replies.js';
+import type { SiteSettings } from '../protocol/site.js';
+import { type CertificateProof, judgeCertificate } from './certificate.js';
+import { makeFacts, type SiteFacts } from './facts.js';
+import { type DialogueSink, Session } from './session.js';
+import type { TrustStore } from './trust.js';
+
+/** A site with its defaults filled in. */
+export type FullSite = SiteSettings &
+  Required<Pick<SiteSettings, 'name' | 'port' | 'tls' | 'user' | 'password' | 'maxSessions'>>;
+
+export interface LoginOptions {
+  trust?: TrustStore | undefined;
+  signal?: AbortSignal | undefined;
+  commandTimeout?: number | undefined;
+  connectTimeout?: number | undefined;
+  onDialogue?: DialogueSink | undefined;
+  /** Facts of an earlier login to the same site: FEAT, SYST, OPTS and PWD are not asked again. */
+  known?: SiteFacts | undefined;
+  onSession?: (session: Buffer) => void;
+}
+
+/** Fill in defaults. Port 990 means implicit TLS unless said otherwise; no user means anonymous (RFC 1635). */
+export function fullSite(site: SiteSettings): FullSite {
+  const tls = site.tls ?? (site.port === 990 ? 'implicit' : 'none');
+  const port = site.port ?? (tls === 'implicit' ? 990 : 21);
+  const anonymous = site.user === undefined || site.user === 'anonymous' || site.user === 'ftp';
+  return {
+    ...site,
+    tls,
+    port,
+    name: site.name ?? (site.port === undefined ? site.host : `${site.host}:${site.port}`),
+    user: site.user ?? 'anonymous',
+    password: site.password ?? (anonymous ? 'anonymous@' : ''),
+    maxSessions: site.maxSessions ?? 4,
+  };
+}
+
+/** Connect, secure, log in and set the session up for transfers. @throws FtpError; the session is ended before. */
+export async function login(
+  site: FullSite,
+  options: LoginOptions,
+): Promise<{ session: Session; facts: SiteFacts }> {
+  const session = await Session.connect({
+    name: site.name,
+    host: site.host,
+    port: site.port,
+    localAddress: site.localAddress,
+    charset: site.charset,
+    commandTimeout: options.commandTimeout,
+    connectTimeout: options.connectTimeout,
+    signal: options.signal,
+    onDialogue: options.onDialogue,
+    secrets: [site.password, site.account ?? ''].filter((secret) => secret !== '' && secret !== 'anonymous@'),
+  });
+  try {
+    return { session, facts: await introduce(session, site, options) };
+  } catch (error) {
+    session.destroy(new FtpError('closed', `${site.name}: login was given up`));
+    throw error;
+  }
+}
+
+async function introduce(session: Session, site: FullSite, options: LoginOptions): Promise<SiteFacts> {
+  let certificate: CertificateProof | undefined;
+  if (site.tls === 'implicit') certificate = await startTls(session, site, options);
+  const greeting = await session.greeting();
+  if (greeting.code >= 400) throw fullOrRefused(session, 'the connection', greeting);
+  const already = greeting.code === 230 || greeting.code === 232;
+  if (site.tls === 'explicit') {
+    // CVE-2021-22946: a greeting that claims a login would skip TLS.
+    if (already) throw noTls(session, 'it greeted with a finished login instead', greeting);
+    certificate = await authTls(session, site, options);
+  }
+  const texts = already ? [replyText(greeting)] : await authenticate(session, site);
+  const protP = certificate !== undefined && (await protect(session));
+  if (options.known) {
+    await session.request('TYPE', 'I');
+    session.lockstep = options.known.queues !== true;
+    return options.known;
+  }
+  return describe(session, { greeting: replyText(greeting), login: texts.join('\n'), protP, certificate });
+}
+
+async function startTls(session: Session, site: FullSite, options: LoginOptions): Promise<CertificateProof> {
+  const { onSession, signal } = options;
+  const peer = await session.secure({
+    host: site.host,
+    alpn: ['ftp'],
+    signal,
+    ...(onSession ? { onSession } : {}),
+  });
+  return judgeCertificate(peer, site, options.trust);
+}
+
+function noTls(session: Session, why: string, reply: Reply): FtpError {
+  return new FtpError(
+    'tls',
+    `${session.name} does not offer TLS: ${why} (${reply.code} ${replyText(reply)})`,
+    {
+      site: session.name,
+      command: 'AUTH TLS',
+      reply: { code: reply.code, text: replyText(reply) },
+      retry: 'never',
+      phase: 'tls',
+      advice:
+        'Nothing was sent in clear. If this server has no TLS, use an ftp:// address and know that passwords and files are readable on the way.',
+    },
+  );
+}
+
+async function authTls(session: Session, site: FullSite, options: LoginOptions): Promise<CertificateProof> {
+  const reply = await session.request('AUTH', 'TLS');
+  if (reply.code !== 234 && reply.code !== 334) throw noTls(session, 'AUTH TLS was refused', reply);
+  return startTls(session, site, options);
+}
+
+function fullOrRefused(session: Session, command: string, reply: Reply): FtpError {
+  const advice = isSiteFull(reply)
+    ? 'The login limit is reached: fewer sessions (--parallel), or wait.'
+    : undefined;
+  return session.refusal(command, reply, advice);
+}
+
+/** USER, PASS, ACCT (RFC 959 5.4), HOST before them where asked (RFC 7151). Returns the texts of the replies. */
+async function authenticate(session: Session, site: FullSite): Promise<string[]> {
+  const texts: string[] = [];
+  if (site.virtualHost !== undefined) await session.command('HOST', site.virtualHost);
+  let reply = await session.request('USER', site.user);
+  if (reply.code === 331) reply = await session.request('PASS', site.password);
+  if (reply.code === 332) {
+    if (site.account === undefined) {
+      throw new FtpError('login', `${session.name} wants an account (332) and the site has none`, {
+        site: session.name,
+        advice: 'Set the account of that site.',
+      });
+    }
+    reply = await session.request('ACCT', site.account);
+  }
+  texts.push(...reply.lines);
+  if (reply.code >= 200 && reply.code < 300) return texts;
+  if (isSiteFull(reply)) throw fullOrRefused(session, `USER ${site.user}`, reply);
+  throw new FtpError(
+    'login',
+    `${session.name} refused the login of ${site.user}: ${reply.code} ${replyText(reply)}`,
+    {
+      site: session.name,
+      command: `USER ${site.user}`,
+      reply: { code: reply.code, text: replyText(reply) },
+      retry: reply.code < 500 ? 'later' : 'never',
+      phase: 'login',
+      advice: /tls|ssl|secure/i.test(replyText(reply))
+        ? 'This server wants TLS: use ftps:// instead of ftp://.'
+        : 'Check user and password.',
+    },
+  );
+}
+
+/** `PBSZ 0`, `PROT P` (RFC 4217 8, 9). False where the server cannot protect data connections. */
+async function protect(session: Session): Promise<boolean> {
+  await session.request('PBSZ', '0');
+  const reply = await session.request('PROT', 'P');
+  return reply.code >= 200 && reply.code < 300;
+}
+
+interface Introduction {
+  greeting: string;
+  login: string;
+  protP: boolean;
+  certificate: CertificateProof | undefined;
+}
+
+async function describe(session: Session, intro: Introduction): Promise<SiteFacts> {
+  const feat = await session.request('FEAT');
+  const features: Features = parseFeatures(feat);
+  if (features.has('UTF8')) await session.request('OPTS', 'UTF8 ON');
+  const syst = await session.request('SYST');
+  await session.command('TYPE', 'I');
+  const pwd = await session.request('PWD');
+  const address = session.peerAddress;
+  return makeFacts({
+    site: session.name,
+    greeting: intro.greeting,
+    login: intro.login,
+    system: syst.code === 215 ? syst.text : '',
+    features,
+    tls: intro.certificate !== undefined,
+    protP: intro.protP,
+    family: familyOf(address) === 6 ? 6 : 4,
+    address,
+    home: pwd.code === 257 ? parsePathReply(pwd) : '/',
+    ...(intro.certificate ? { certificate: intro.certificate } : {}),
+    ...(session.tls ? { pin: session.tls.pin } : {}),
+  });
+}

@@ -1,0 +1,58 @@
+import type { Features } from '../../protocol/features.js';
+
+/** What a server showed at login; quirks are recognised by several of these together, not by the banner alone. */
+export interface Evidence {
+  greeting: string;
+  /** Text of the reply to SYST, '' when unknown. */
+  system: string;
+  features: Features;
+  /** All texts of the login replies. */
+  login: string;
+}
+
+/** Obstacles that a route can meet at one server; each has advice per server. */
+export type Obstacle =
+  | 'refuses-foreign-port'
+  | 'refuses-foreign-peer'
+  | 'requires-session-reuse'
+  | 'never-tls-client'
+  | 'verifies-peer'
+  | 'requires-tls-data'
+  | 'truncates';
+
+/** Behaviour that changes what the engine sends. Everything is optional: absent means as the RFCs say. */
+export interface Behaviour {
+  /** As TLS source its RETR must go before the other side's STOR. */
+  retrFirstUnderTls?: boolean;
+  /** Its 150 comes at once: it is waited for before the other side starts, as data before STOR would be lost. */
+  promptPreliminary?: boolean;
+  /** CPSV makes it TLS client until `SSCN OFF`. */
+  cpsvSticky?: boolean;
+  /** PRET before PASV and CPSV is a must. */
+  needsPret?: boolean;
+  /** Discards, reorders or dies on commands sent together. */
+  lockstep?: boolean;
+  /** Listing over the control connection, for example `-l`. */
+  controlListing?: string;
+  /** STAT on the busy control connection tells the octets moved. */
+  statProgress?: 'always' | 'store';
+  /** REST is ignored by STOR, or keeps the old tail. */
+  noRestStore?: boolean;
+  /** A NOOP, PWD or SIZE sent behind a transfer command is lost or kills it. */
+  noUrgent?: boolean;
+}
+
+/** One server program. */
+export interface Quirk {
+  /** Name of the program, for people. */
+  name: string;
+  recognise(evidence: Evidence): boolean;
+  behaviour: Behaviour;
+  /** What its operator can set so that the obstacle goes away. */
+  advice: Partial<Record<Obstacle, string>>;
+}
+
+/** At least `needed` of the facts hold. */
+export function agree(needed: number, ...facts: boolean[]): boolean {
+  return facts.filter(Boolean).length >= needed;
+}

@@ -1,0 +1,427 @@
+import { ControlSocket } from '../net/control.js';
+import type { TlsOptions, TlsPeer } from '../net/tls.js';
+import { isStatusReply, plausible, retryOf, TRANSFER_VERBS } from '../protocol/codes.js';
+import { encodeCommand, maskCommand } from '../protocol/commands.js';
+import { FtpError, toFtpError } from '../protocol/errors.js';
+import { type Reply, ReplyDecoder, replyText } from '../protocol/replies.js';
+import type { Charset } from '../protocol/text.js';
+import { Deferred, type Exchange, type TransferExchange } from './exchange.js';
+
+export type DialogueSink = (direction: '>' | '<' | '*', text: string) => void;
+
+export interface SessionOptions {
+  /** The site as the user calls it. */
+  name: string;
+  host: string;
+  port: number;
+  localAddress?: string | undefined;
+  charset?: Charset | undefined;
+  /** One command's reply, milliseconds [30000]. */
+  commandTimeout?: number | undefined;
+  connectTimeout?: number | undefined;
+  signal?: AbortSignal | undefined;
+  onDialogue?: DialogueSink | undefined;
+  /** Texts that never appear in a dialogue or message. */
+  secrets?: string[] | undefined;
+}
+
+export interface RequestOptions {
+  /** Milliseconds for this reply. */
+  timeout?: number;
+}
+
+/** Commands that may be sent while a transfer runs. */
+const URGENT: ReadonlySet<string> = new Set(['STAT', 'NOOP']);
+
+/**
+ * One control connection as a value: commands go out in order, each gets its reply.
+ *
+ * Commands sent in the same turn leave in one segment unless `lockstep` is set, in which case each waits for the reply
+ * of the one before. After any failure of order, time or syntax the connection is ended: a reply that comes late must
+ * not be taken for another command's.
+ */
+export class Session {
+  readonly name: string;
+  readonly #options: SessionOptions;
+  readonly #queue: Exchange[] = [];
+  readonly #decoder: ReplyDecoder;
+  #control!: ControlSocket;
+  #closed: FtpError | undefined;
+  #greeting = new Deferred<Reply>();
+  #goodbye: Reply | undefined;
+  #abort: Deferred<void> | undefined;
+  #onClose: (() => void)[] = [];
+  /** Send one command at a time: the server discards what it reads behind the first one. */
+  lockstep = true;
+  /** Certificate of the control connection, once TLS runs. */
+  tls: TlsPeer | undefined;
+  charset: Charset;
+
+  private constructor(options: SessionOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.charset = options.charset ?? 'utf8';
+    this.#decoder = new ReplyDecoder({ charset: this.charset });
+  }
+
+  /** Connect; the greeting is read by `greeting()`. @throws FtpError `unreachable`, `timeout`, `aborted`. */
+  static async connect(options: SessionOptions): Promise<Session> {
+    const session = new Session(options);
+    const { host, port, localAddress, signal } = options;
+    const timeout = options.connectTimeout ?? 15_000;
+    session.#note('*', `connecting to ${host} port ${port}`);
+    session.#control = await ControlSocket.open(
+      { host, port, localAddress, signal, timeout },
+      { onData: (chunk) => session.#onData(chunk), onClose: (error) => session.#end(error) },
+    ).catch((error: unknown) => {
+      throw session.#named(toFtpError(error), { phase: 'connect' });
+    });
+    const onAbort = (): void => session.destroy(new FtpError('aborted', 'stopped by the caller'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    session.#onClose.push(() => signal?.removeEventListener('abort', onAbort));
+    return session;
+  }
+
+  /** Why the connection is over; undefined while it lives. */
+  get closed(): FtpError | undefined {
+    return this.#closed;
+  }
+
+  /** Nothing is under way and nothing odd happened: the session may be lent again. */
+  get idle(): boolean {
+    return this.#closed === undefined && this.#queue.length === 0 && this.#goodbye === undefined;
+  }
+
+  get peerAddress(): string {
+    return this.#control.peerAddress;
+  }
+
+  get localAddress(): string {
+    return this.#control.localAddress;
+  }
+
+  get commandTimeout(): number {
+    return this.#options.commandTimeout ?? 30_000;
+  }
+
+  /** The first final reply of the server; `120` is waited out (RFC 959 5.4). */
+  async greeting(): Promise<Reply> {
+    return this.#within(this.#greeting.promise, 'the greeting');
+  }
+
+  async #within<T>(promise: Promise<T>, what: string): Promise<T> {
+    const timer = setTimeout(() => this.#late(what), this.commandTimeout);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** TLS over this connection; only between commands. */
+  async secure(options: Omit<TlsOptions, 'what' | 'timeout'>): Promise<TlsPeer> {
+    try {
+      this.tls = await this.#control.secure({
+        ...options,
+        timeout: this.commandTimeout,
+        what: `the TLS handshake with ${this.name}`,
+      });
+      this.#note('*', `${this.tls.protocol}, ${this.tls.subject}, pin ${this.tls.pin}`);
+      return this.tls;
+    } catch (error) {
+      const named = this.#named(toFtpError(error), { phase: 'tls' });
+      this.#end(named);
+      throw named;
+    }
+  }
+
+  /** Send a command and give its final reply, whatever it is. @throws FtpError when the connection ends or time is up. */
+  async request(verb: string, argument?: string, options: RequestOptions = {}): Promise<Reply> {
+    return this.#enqueue(verb, argument, options.timeout ?? this.commandTimeout).final.promise;
+  }
+
+  /** As `request`, but a 4yz or 5yz reply is an error `refused` with the reply in its facts. */
+  async command(verb: string, argument?: string, options: RequestOptions = {}): Promise<Reply> {
+    const reply = await this.request(verb, argument, options);
+    if (reply.code >= 400) throw this.refusal(maskCommand(verb, argument), reply);
+    return reply;
+  }
+
+  /** Start RETR, STOR, APPE, LIST, NLST or MLSD. The final reply has no deadline here: its owner watches progress. */
+  begin(verb: string, argument?: string): TransferExchange {
+    const { shown, preliminary, final } = this.#enqueue(verb, argument, this.commandTimeout);
+    return { command: shown, preliminary: preliminary.promise, final: final.promise };
+  }
+
+  /** The error for a negative reply: what was asked, what was answered. */
+  refusal(command: string, reply: Reply, advice?: string): FtpError {
+    const text = this.#masked(replyText(reply));
+    return new FtpError('refused', `${this.name}: ${command} was answered ${reply.code} ${text}`, {
+      site: this.name,
+      command,
+      reply: { code: reply.code, text },
+      retry: retryOf(reply),
+      ...(advice === undefined ? {} : { advice }),
+    });
+  }
+
+  #enqueue(verb: string, argument: string | undefined, timeout: number): Exchange {
+    if (this.#closed) throw this.#closed;
+    const head = verb.toUpperCase();
+    const exchange: Exchange = {
+      verb: head,
+      shown: maskCommand(head, argument),
+      octets: encodeCommand(head, argument, this.charset),
+      transfer: TRANSFER_VERBS.has(head),
+      timeout,
+      preliminary: new Deferred<Reply>(),
+      final: new Deferred<Reply>(),
+      sent: false,
+    };
+    this.#queue.push(exchange);
+    this.#pump();
+    return exchange;
+  }
+
+  #pump(): void {
+    let blocked = false;
+    for (const exchange of this.#queue) {
+      if (!exchange.sent && (!blocked || this.#mayOvertake(exchange))) this.#send(exchange);
+      // Nothing goes behind a transfer: old servers take input for an abort, others answer late or never.
+      blocked ||= this.lockstep || exchange.transfer || !exchange.sent;
+    }
+  }
+
+  /** One STAT or NOOP at a time may be sent while the transfer at the head of the queue runs. */
+  #mayOvertake(exchange: Exchange): boolean {
+    const head = this.#queue[0]!;
+    if (!URGENT.has(exchange.verb) || !head.transfer || !head.sent) return false;
+    return !this.#queue.some((other) => other !== head && other.sent);
+  }
+
+  #send(exchange: Exchange): void {
+    exchange.sent = true;
+    this.#note('>', exchange.shown);
+    this.#control.write(exchange.octets);
+    this.#arm(exchange);
+  }
+
+  #arm(exchange: Exchange): void {
+    clearTimeout(exchange.timer);
+    if (exchange.timeout > 0) exchange.timer = setTimeout(() => this.#late(exchange.shown), exchange.timeout);
+  }
+
+  #late(what: string): void {
+    const replies = this.#decoder.relax();
+    if (replies.length > 0) {
+      for (const reply of replies) this.#onReply(reply);
+      return;
+    }
+    const text = `${this.name}: no reply to ${what} within ${this.commandTimeout / 1000} s`;
+    const advice = 'The server or the line hangs; try again, or raise the time limit.';
+    this.destroy(
+      new FtpError('timeout', text, { site: this.name, command: what, retry: 'later', advice, phase: what }),
+    );
+  }
+
+  #onData(chunk: Buffer): void {
+    try {
+      const replies = this.#decoder.push(chunk);
+      const auth = this.#queue[0]?.verb === 'AUTH';
+      if (auth && replies.length > 0) this.#checkBare(replies);
+      for (const reply of replies) this.#onReply(reply);
+    } catch (error) {
+      this.destroy(this.#named(toFtpError(error), {}));
+    }
+  }
+
+  /** Nothing may follow the 234 in clear: it would be taken for a reply under TLS (CVE-2021-22947). */
+  #checkBare(replies: Reply[]): void {
+    if (replies[0]!.code !== 234 && replies[0]!.code !== 334) return;
+    this.#control.hold();
+    if (replies.length > 1 || this.#decoder.unfinished) {
+      throw new FtpError('malformed', 'the server sent more text in clear behind its answer to AUTH TLS', {
+        phase: 'tls',
+        advice: 'Somebody may be injecting replies: do not log in over this line.',
+      });
+    }
+  }
+
+  #onReply(reply: Reply): void {
+    for (const line of reply.lines) this.#note('<', line);
+    if (!this.#greeting.settled) {
+      if (reply.code >= 200) this.#greeting.resolve(reply);
+      return;
+    }
+    if (this.#abort) {
+      this.#onAbortReply(reply);
+      return;
+    }
+    const exchange = this.#match(reply);
+    if (!exchange) {
+      if (reply.code === 421) this.#goodbye = reply;
+      this.#note('*', 'stray reply, dropped');
+      return;
+    }
+    if (reply.code < 200) {
+      exchange.preliminary.resolve(reply);
+      clearTimeout(exchange.timer);
+      if (!exchange.transfer) this.#arm(exchange);
+      return;
+    }
+    this.#settle(exchange, reply);
+    this.#pump();
+  }
+
+  /** The exchange a reply belongs to: the oldest one, or the STAT, SIZE or NOOP sent while its transfer runs. */
+  #match(reply: Reply): Exchange | undefined {
+    const head = this.#queue[0];
+    if (!head?.sent) return undefined;
+    if (head.transfer && (isStatusReply(reply) || reply.code === 200)) {
+      return this.#queue.find((exchange) => exchange.sent && URGENT.has(exchange.verb));
+    }
+    return plausible(head.verb, reply) ? head : undefined;
+  }
+
+  #settle(exchange: Exchange, reply: Reply): void {
+    clearTimeout(exchange.timer);
+    this.#queue.splice(this.#queue.indexOf(exchange), 1);
+    exchange.preliminary.resolve(reply);
+    exchange.final.resolve(reply);
+  }
+
+  /**
+   * Stop the transfer under way: ABOR, then whatever comes until the answer to a NOOP. Any reply in between belongs to
+   * the abort; 226 after ABOR is no success. `unblock` frees a server that waits in accept().
+   *
+   * @returns true when the session may be used again; false when it had to be ended.
+   */
+  async abort(timeout = 5_000, unblock?: () => Promise<void>): Promise<boolean> {
+    if (this.#closed) return false;
+    const abort = new Deferred<void>();
+    this.#abort = abort;
+    for (const exchange of this.#queue) clearTimeout(exchange.timer);
+    this.#raw('ABOR');
+    const timer = setTimeout(() => abort.reject(new Error('late')), timeout);
+    try {
+      await unblock?.();
+      await abort.promise;
+      return true;
+    } catch {
+      this.destroy(
+        new FtpError('timeout', `${this.name}: no answer to ABOR within ${timeout / 1000} s`, {
+          site: this.name,
+          retry: 'later',
+        }),
+      );
+      return false;
+    } finally {
+      clearTimeout(timer);
+      this.#abort = undefined;
+    }
+  }
+
+  #raw(verb: string): void {
+    this.#note('>', verb);
+    this.#control.write(encodeCommand(verb));
+  }
+
+  #sentinel = false;
+
+  /** While aborting: the first final reply goes to the transfer and asks for the sentinel; the sentinel's 200 ends it. */
+  #onAbortReply(reply: Reply): void {
+    if (reply.code < 200) return;
+    if (this.#sentinel && reply.code === 200) {
+      this.#sentinel = false;
+      const leftover = this.#queue.splice(0);
+      for (const exchange of leftover)
+        exchange.final.reject(new FtpError('aborted', `${exchange.shown} was aborted`));
+      for (const exchange of leftover)
+        exchange.preliminary.reject(new FtpError('aborted', `${exchange.shown} was aborted`));
+      this.#abort?.resolve();
+      return;
+    }
+    const transfer = this.#queue.find((exchange) => exchange.sent);
+    if (transfer) this.#settle(transfer, reply);
+    if (!this.#sentinel) {
+      this.#sentinel = true;
+      this.#raw('NOOP');
+    }
+  }
+
+  /** QUIT and wait at most 2 s for the end; never fails. */
+  async quit(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.request('QUIT', undefined, { timeout: 2_000 });
+    } catch {
+      // A server may close without an answer.
+    }
+    this.destroy(new FtpError('closed', `${this.name}: the session was ended`));
+  }
+
+  /** End at once; every waiting command fails with `cause`. */
+  destroy(cause: FtpError): void {
+    if (this.#closed) return;
+    this.#end(this.#named(cause, {}));
+    this.#control.destroy(cause);
+  }
+
+  /** Run `listener` when the connection is over. */
+  onClose(listener: () => void): void {
+    if (this.#closed) listener();
+    else this.#onClose.push(listener);
+  }
+
+  #end(cause: FtpError): void {
+    if (this.#closed) return;
+    const error = this.#goodbye ? this.#farewell(this.#goodbye) : this.#named(cause, {});
+    this.#closed = error;
+    this.#note('*', error.message);
+    this.#greeting.reject(error);
+    for (const exchange of this.#queue.splice(0)) {
+      clearTimeout(exchange.timer);
+      const named = this.#named(error, { command: exchange.shown });
+      exchange.preliminary.reject(named);
+      exchange.final.reject(named);
+    }
+    this.#abort?.reject(error);
+    for (const listener of this.#onClose) listener();
+  }
+
+  #farewell(reply: Reply): FtpError {
+    const text = this.#masked(replyText(reply));
+    return new FtpError('closed', `${this.name} ended the session: ${reply.code} ${text}`, {
+      site: this.name,
+      reply: { code: reply.code, text },
+      retry: 'later',
+    });
+  }
+
+  #named(error: FtpError, facts: { command?: string; phase?: string }): FtpError {
+    const prefix = error.message.startsWith(this.name) ? '' : `${this.name}: `;
+    const suffix =
+      facts.command !== undefined &&
+      error.facts.command === undefined &&
+      !error.message.includes(facts.command)
+        ? ` (after ${facts.command})`
+        : '';
+    if (prefix === '' && suffix === '' && error.facts.site !== undefined) return error;
+    return new FtpError(error.kind, `${prefix}${error.message}${suffix}`, {
+      ...facts,
+      ...error.facts,
+      site: this.name,
+    });
+  }
+
+  #masked(text: string): string {
+    return (this.#options.secrets ?? []).reduce(
+      (all, secret) => (secret.length > 2 ? all.replaceAll(secret, '****') : all),
+      text,
+    );
+  }
+
+  #note(direction: '>' | '<' | '*', text: string): void {
+    this.#options.onDialogue?.(direction, this.#masked(text));
+  }
+}

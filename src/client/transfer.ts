@@ -1,0 +1,121 @@
+import type { Readable, Writable } from 'node:stream';
+import { pump, type RateLimiter } from '../net/data.js';
+import type { Connection, TrafficMeter } from './connection.js';
+import { openData } from './data.js';
+
+export interface StreamOptions {
+  /** Octets to skip (RETR) or already there (STOR): sent as REST. */
+  offset?: number | undefined;
+  meter?: TrafficMeter | undefined;
+  onBytes?: ((bytes: number) => void) | undefined;
+  rate?: RateLimiter | undefined;
+  signal?: AbortSignal | undefined;
+  /** Milliseconds without progress [30000]. */
+  stallTimeout?: number | undefined;
+  /** Use APPE, for servers whose STOR ignores REST. */
+  append?: boolean | undefined;
+}
+
+/** What a data connection with this client reached. */
+export interface StreamResult {
+  bytes: number;
+  verified: boolean;
+  protected: boolean;
+}
+
+const counting =
+  ({ meter, onBytes }: StreamOptions) =>
+  (bytes: number): void => {
+    if (meter) meter.files += bytes;
+    onBytes?.(bytes);
+  };
+
+/** RETR into a stream, which is ended. @throws FtpError; the session stays usable or is ended. */
+export async function retrieve(
+  connection: Connection,
+  path: string,
+  sink: Writable,
+  options: StreamOptions = {},
+): Promise<StreamResult> {
+  const { offset, signal } = options;
+  const data = await openData(connection, { verb: 'RETR', argument: path, offset, signal });
+  const what = `${connection.session.name}: RETR ${path}`;
+  return finishing(data, () =>
+    pump(data.socket, sink, {
+      ...options,
+      onBytes: counting(options),
+      stallTimeout: options.stallTimeout ?? 30_000,
+      what,
+    }),
+  );
+}
+
+/** STOR or APPE from a stream. @throws FtpError; what was sent so far stays at the server. */
+export async function store(
+  connection: Connection,
+  path: string,
+  source: Readable,
+  options: StreamOptions = {},
+): Promise<StreamResult> {
+  const { offset, signal, append } = options;
+  const request = append
+    ? { verb: 'APPE' as const, argument: path, signal }
+    : { verb: 'STOR' as const, argument: path, offset, signal };
+  const data = await openData(connection, request);
+  const what = `${connection.session.name}: STOR ${path}`;
+  return finishing(data, () =>
+    pump(source, data.socket, {
+      ...options,
+      onBytes: counting(options),
+      stallTimeout: options.stallTimeout ?? 30_000,
+      what,
+    }),
+  );
+}
+
+type Data = Awaited<ReturnType<typeof openData>>;
+
+async function finishing(data: Data, run: () => Promise<number>): Promise<StreamResult> {
+  let bytes: number;
+  try {
+    bytes = await run();
+  } catch (error) {
+    // The server's own words (452 disk full, 550) say more than the broken socket.
+    const silence = new Promise<'silent'>((resolve) => setTimeout(() => resolve('silent'), 500));
+    if ((await Promise.race([data.finish(), silence])) === 'silent') await data.cancel();
+    throw error;
+  }
+  await data.finish();
+  return { bytes, verified: data.verified, protected: data.protected };
+}
+
+/** RETR here piped into STOR there: the data crosses this client. */
+export async function relay(
+  source: { connection: Connection; path: string },
+  destination: { connection: Connection; path: string },
+  options: StreamOptions = {},
+): Promise<StreamResult> {
+  const { offset, signal } = options;
+  const from = await openData(source.connection, { verb: 'RETR', argument: source.path, offset, signal });
+  let to: Data;
+  try {
+    to = await openData(destination.connection, { verb: 'STOR', argument: destination.path, offset, signal });
+  } catch (error) {
+    await from.cancel();
+    throw error;
+  }
+  const what = `relay ${source.connection.session.name} -> ${destination.connection.session.name}`;
+  try {
+    const bytes = await pump(from.socket, to.socket, {
+      ...options,
+      onBytes: counting(options),
+      stallTimeout: options.stallTimeout ?? 30_000,
+      what,
+    });
+    await Promise.all([from.finish(), to.finish()]);
+    return { bytes, verified: from.verified && to.verified, protected: from.protected && to.protected };
+  } catch (error) {
+    await Promise.all([from.cancel(), to.cancel()]);
+    throw error;
+  }
+}

@@ -1,0 +1,140 @@
+import type { TransferExchange } from '../client/exchange.js';
+import type { Session } from '../client/session.js';
+import { toFtpError } from '../protocol/errors.js';
+import { GRACE, graceOf, initialState, next, type TransferEvent, type TransferState } from './attempt.js';
+import type { Side } from './findings.js';
+
+/** One side of a transfer about to start. */
+export interface TransferHandle {
+  session: Session;
+  verb: 'RETR' | 'STOR';
+  path: string;
+  /** Its preliminary reply comes at once and is waited for before the other side starts. */
+  prompt: boolean;
+}
+
+export interface TransferHandles {
+  source: TransferHandle;
+  destination: TransferHandle;
+  passive: Side;
+  /** Whose command goes first. */
+  order: [Side, Side];
+  /** Free a passive side that waits in accept(). */
+  unblock(): Promise<void>;
+  signal?: AbortSignal | undefined;
+  watch?: ((stalled: (reason: string, side?: Side) => void) => () => void) | undefined;
+}
+
+/** Send both transfer commands and follow the replies to the end of the state machine. */
+export async function drive(handles: TransferHandles): Promise<{ state: TransferState; passiveOpen: boolean }> {
+  const driver = new Driver(handles);
+  return driver.run();
+}
+
+class Driver {
+  readonly #handles: TransferHandles;
+  #state: TransferState = initialState;
+  #timer: NodeJS.Timeout | undefined;
+  #armed: number | undefined;
+  #stopWatch: (() => void) | undefined;
+  #end!: () => void;
+  #passiveOpen = false;
+
+  constructor(handles: TransferHandles) {
+    this.#handles = handles;
+  }
+
+  async run(): Promise<{ state: TransferState; passiveOpen: boolean }> {
+    const { signal } = this.#handles;
+    const ended = new Promise<void>((resolve) => {
+      this.#end = resolve;
+    });
+    const onAbort = (): void => this.#dispatch({ type: 'cancelled' });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await this.#start();
+      await ended;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      clearTimeout(this.#timer);
+      this.#stopWatch?.();
+    }
+    return { state: this.#state, passiveOpen: this.#passiveOpen };
+  }
+
+  /** The first command, then the other one without waiting for a 150 that may need the peer (most passive servers). */
+  async #start(): Promise<void> {
+    const [first, second] = this.#handles.order;
+    const exchange = this.#send(first);
+    if (this.#handles[first].prompt) await exchange?.preliminary.catch(() => {});
+    // The events of that reply were queued before this continuation.
+    await Promise.resolve();
+    if (this.#state.at === 'running') this.#send(second);
+    if (this.#state.at === 'running') {
+      this.#stopWatch = this.#handles.watch?.((reason, side) => this.#dispatch({ type: 'stalled', reason, ...(side ? { side } : {}) }));
+    }
+  }
+
+  #send(side: Side): TransferExchange | undefined {
+    const { session, verb, path } = this.#handles[side];
+    try {
+      const exchange = session.begin(verb, path);
+      this.#dispatch({ type: 'sent', side });
+      this.#follow(side, exchange);
+      return exchange;
+    } catch (error) {
+      this.#dispatch({ type: 'lost', side, error: toFtpError(error) });
+      return undefined;
+    }
+  }
+
+  #follow(side: Side, exchange: TransferExchange): void {
+    exchange.preliminary.then(
+      (reply) => {
+        if (reply.code >= 200) return;
+        if (side === this.#handles.passive) this.#passiveOpen = true;
+        this.#dispatch({ type: 'preliminary', side });
+      },
+      () => {},
+    );
+    exchange.final.then(
+      (reply) => this.#dispatch({ type: 'final', side, reply }),
+      (error: unknown) => this.#dispatch({ type: 'lost', side, error: toFtpError(error) }),
+    );
+  }
+
+  #dispatch(event: TransferEvent): void {
+    const before = this.#state;
+    this.#state = next(before, event);
+    if (this.#state.at === 'ended') {
+      clearTimeout(this.#timer);
+      this.#end();
+      return;
+    }
+    if (this.#state.at === 'aborting' && before.at !== 'aborting') void this.#abort();
+    this.#arm();
+  }
+
+  #arm(): void {
+    const grace = graceOf(this.#state, this.#handles.passive, GRACE);
+    if (grace === this.#armed) return;
+    this.#armed = grace;
+    clearTimeout(this.#timer);
+    if (grace !== undefined) this.#timer = setTimeout(() => this.#dispatch({ type: 'deadline' }), grace);
+  }
+
+  async #abort(): Promise<void> {
+    clearTimeout(this.#timer);
+    const sides = (['source', 'destination'] as const).filter((side) => {
+      const { at } = this.#state[side];
+      return at === 'sent' || at === 'open';
+    });
+    await Promise.all(
+      sides.map((side) => {
+        const blocked = side === this.#handles.passive && this.#state[side].at === 'sent';
+        return this.#handles[side].session.abort(5_000, blocked ? () => this.#handles.unblock() : undefined);
+      }),
+    );
+    this.#dispatch({ type: 'drained' });
+  }
+}

@@ -1,0 +1,84 @@
+import type { Obstacle } from '../client/quirks/index.js';
+import type { Reply } from '../protocol/replies.js';
+import type { Attempt } from './plan.js';
+
+export type Side = 'source' | 'destination';
+
+/** What an attempt taught about one side of a pair. */
+export interface Finding {
+  side: Side;
+  /** What is in the way; `technique` = the verb is missing or refused, `unknown` = only this attempt is out. */
+  obstacle: Obstacle | 'technique' | 'tls-role' | 'passive-unreachable' | 'unknown';
+  /** The verb, for `technique`. */
+  verb?: string;
+  /** The attempt that taught it, for obstacles that rule out only that one. */
+  attempt?: string;
+  /** What was asked and answered. */
+  message: string;
+  reply?: { code: number; text: string };
+}
+
+/** Where in an attempt a reply came. */
+export type RoutePhase = 'passive' | 'aim' | 'role' | 'transfer';
+
+const says = (reply: Pick<Reply, 'text'>, pattern: RegExp): boolean => pattern.test(reply.text);
+
+/**
+ * The obstacle behind a negative reply, from code, phase, TCP role and TLS role; the text decides only between meanings
+ * that share a code.
+ *
+ * @returns undefined when the reply speaks of the file, not of the route.
+ */
+export function obstacleOf(attempt: Attempt, side: Side, phase: RoutePhase, reply: Pick<Reply, 'code' | 'text'>): Finding['obstacle'] | undefined {
+  const { code } = reply;
+  if (phase === 'passive' || phase === 'role') return 'technique';
+  if (phase === 'aim') return code === 522 || code === 501 || code === 500 || code === 504 || code === 550 || code >= 400 ? 'refuses-foreign-port' : undefined;
+  const passive = attempt.passive === side;
+  const tlsServer = attempt.tls !== undefined && attempt.tls.client !== side;
+  if (code === 522 && says(reply, /reus|session|resum/i)) return 'requires-session-reuse';
+  if (code === 500 || code === 501) return says(reply, /3rd|third|foreign|fxp|transfers? (?:to|from)/i) ? foreign(passive) : undefined;
+  if (code === 521 || code === 522) return attempt.tls ? 'tls-role' : 'requires-tls-data';
+  if (code === 425 || code === 435 || code === 421) {
+    if (says(reply, /3rd|third|foreign|bad ip|security|rejected|not allowed|permission denied/i)) return foreign(passive);
+    // ProFTPD: 425 ... Operation not permitted, when it is TLS server and the session was not resumed.
+    if (tlsServer && says(reply, /not permitted|reus|resum/i)) return 'requires-session-reuse';
+    return attempt.tls ? 'tls-role' : passive ? 'unknown' : 'passive-unreachable';
+  }
+  if (code === 426 && says(reply, /fxp/i)) return foreign(passive);
+  return undefined;
+}
+
+const foreign = (passive: boolean): Obstacle => (passive ? 'refuses-foreign-peer' : 'refuses-foreign-port');
+
+/** True when what was found makes this attempt pointless. */
+function blocks(finding: Finding, attempt: Attempt): boolean {
+  const { side, obstacle } = finding;
+  switch (obstacle) {
+    case 'refuses-foreign-port':
+      return attempt.passive !== side;
+    case 'refuses-foreign-peer':
+      return attempt.passive === side;
+    case 'passive-unreachable':
+      // The active side could not reach the passive one.
+      return attempt.passive !== side;
+    case 'requires-session-reuse':
+      return attempt.tls !== undefined && attempt.tls.client !== side;
+    case 'verifies-peer':
+    case 'never-tls-client':
+      return attempt.tls?.client === side;
+    case 'requires-tls-data':
+      return attempt.tls === undefined;
+    case 'technique':
+      return (attempt.technique === finding.verb && attempt.passive === side) || (attempt.tls?.by === finding.verb && attempt.tls?.client === side);
+    case 'tls-role':
+    case 'truncates':
+    case 'unknown':
+      return finding.attempt === attempt.id;
+  }
+}
+
+/** The first finding that rules an attempt out, with the words for the report. */
+export function rulesOut(findings: readonly Finding[], attempt: Attempt): { reason: string; finding: Finding } | undefined {
+  const finding = findings.find((candidate) => blocks(candidate, attempt));
+  return finding ? { reason: finding.message, finding } : undefined;
+}

@@ -1,0 +1,178 @@
+import type { Connection } from '../client/connection.js';
+import { aim, rest } from '../client/data.js';
+import { connectTcp } from '../net/connect.js';
+import { formatEprt, formatPort, type HostPort, judgePasv, parseEpsv, parsePasv } from '../protocol/addresses.js';
+import { FtpError, toFtpError } from '../protocol/errors.js';
+import type { Reply } from '../protocol/replies.js';
+import { drive, type TransferHandles } from './drive.js';
+import { type Finding, obstacleOf, type RoutePhase, type Side } from './findings.js';
+import { explain } from './outcome.js';
+import { type Attempt, other } from './plan.js';
+
+/** Everything one server-to-server transfer needs. */
+export interface Rig {
+  source: Connection;
+  destination: Connection;
+  attempt: Attempt;
+  sourcePath: string;
+  destinationPath: string;
+  /** REST on both sides, octets. */
+  offset: number;
+  /** The route is proven and both servers queue commands: PORT and the transfer command leave together. */
+  eager: boolean;
+  signal?: AbortSignal | undefined;
+  /** Called when both transfer commands are out; gives a function that ends the watch. */
+  watch?: ((stalled: (reason: string, side?: Side) => void) => () => void) | undefined;
+}
+
+/** How an attempt ended. `done` proves nothing about the file: it must be verified. */
+export type Outcome =
+  | { kind: 'done' }
+  /** The pair cannot be joined this way. */
+  | { kind: 'cannot'; finding: Finding }
+  /** The file or a server failed; `side` tells whose words they are. */
+  | { kind: 'failed'; error: FtpError; side?: Side };
+
+/** Run one attempt from the roles to both final replies (protocol sequences: RFC 959 5.2 figure 3, RFC 4217 7). */
+export async function runAttempt(rig: Rig): Promise<Outcome> {
+  try {
+    const prepared = await prepare(rig);
+    if ('kind' in prepared) return prepared;
+    const { endpoint, aimed } = prepared;
+    const { state, passiveOpen } = await drive(handlesOf(rig, endpoint));
+    const refusal = await aimed?.catch(() => undefined);
+    if (refusal && refusal.code >= 400) return cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal);
+    return explain(rig, state, passiveOpen);
+  } catch (error) {
+    const failure = toFtpError(error);
+    if (failure.kind === 'aborted') throw failure;
+    const side: Side | undefined = failure.facts.site === rig.source.session.name ? 'source' : failure.facts.site === rig.destination.session.name ? 'destination' : undefined;
+    return { kind: 'failed', error: failure, ...(side && rig.source.session.name !== rig.destination.session.name ? { side } : {}) };
+  }
+}
+
+type Prepared = { endpoint: HostPort; aimed?: Promise<Reply> };
+
+async function prepare(rig: Rig): Promise<Prepared | Outcome> {
+  const { attempt } = rig;
+  const refusedRole = await setRoles(rig);
+  if (refusedRole) return refusedRole;
+  const endpoint = await passive(rig);
+  if ('kind' in endpoint) return endpoint;
+  const active = rig[other(attempt.passive)];
+  if (rig.eager && rig.offset === 0) {
+    const [verb, argument] = portCommand(endpoint);
+    return { endpoint, aimed: active.session.request(verb, argument) };
+  }
+  try {
+    await aim(active, endpoint);
+  } catch (error) {
+    const failure = toFtpError(error);
+    if (failure.kind !== 'refused' || !failure.facts.reply) throw failure;
+    return cannot(rig, other(attempt.passive), 'aim', aimCommand(endpoint), failure.facts.reply);
+  }
+  if (rig.offset > 0) await Promise.all([rest(rig.source, rig.offset), rest(rig.destination, rig.offset)]);
+  return { endpoint };
+}
+
+const portCommand = (endpoint: HostPort): [string, string] => (endpoint.host.includes(':') ? ['EPRT', formatEprt(endpoint)] : ['PORT', formatPort(endpoint)]);
+const aimCommand = (endpoint: HostPort): string => portCommand(endpoint).join(' ');
+
+function cannot(rig: Rig, side: Side, phase: RoutePhase, command: string, reply: Pick<Reply, 'code' | 'text'>, verb?: string): Outcome {
+  const name = rig[side].session.name;
+  const message = `${name} answered ${command} with ${reply.code} ${reply.text}`.trim();
+  const obstacle = obstacleOf(rig.attempt, side, phase, reply) ?? 'unknown';
+  const finding: Finding = { side, obstacle, message, attempt: rig.attempt.id, reply: { code: reply.code, text: reply.text }, ...(verb ? { verb } : {}) };
+  return { kind: 'cannot', finding };
+}
+
+/** TLS role and protection of both sides, as far as they differ from what is in force. Both sides at once. */
+async function setRoles(rig: Rig): Promise<Outcome | undefined> {
+  const [source, destination] = await Promise.all([setRole(rig, 'source'), setRole(rig, 'destination')]);
+  return source ?? destination;
+}
+
+async function setRole(rig: Rig, side: Side): Promise<Outcome | undefined> {
+  const { attempt } = rig;
+  const { session, facts, state } = rig[side];
+  const prot = attempt.tls ? 'P' : 'C';
+  if (facts.protP && state.prot !== prot) {
+    const reply = await session.request('PROT', prot);
+    if (reply.code >= 300) return cannot(rig, side, 'role', `PROT ${prot}`, reply, 'PROT');
+    state.prot = prot;
+  }
+  const client = attempt.tls?.by === 'SSCN' && attempt.tls.client === side;
+  if (!client && !state.sscn) return undefined;
+  if (client && state.sscn) return undefined;
+  // Never the bare query: wzdftpd takes it for OFF. Judged by class only: drftpd says 220.
+  const reply = await session.request('SSCN', client ? 'ON' : 'OFF');
+  if (reply.code >= 300) return cannot(rig, side, 'role', `SSCN ${client ? 'ON' : 'OFF'}`, reply, 'SSCN');
+  state.sscn = client;
+  return undefined;
+}
+
+/** The passive endpoint as the other server must dial it. */
+async function passive(rig: Rig): Promise<HostPort | Outcome> {
+  const { attempt } = rig;
+  const side = attempt.passive;
+  const { session, facts, site, state } = rig[side];
+  if (facts.behaviour.needsPret) {
+    const [verb, path] = side === 'source' ? ['RETR', rig.sourcePath] : ['STOR', rig.destinationPath];
+    const reply = await session.request('PRET', `${verb} ${path}`);
+    if (reply.code >= 400) return { kind: 'failed', side, error: session.refusal(`PRET ${verb} ${path}`, reply) };
+  }
+  const reply = await session.request(attempt.technique);
+  if (attempt.technique === 'CPSV' && facts.behaviour.cpsvSticky) state.sscn = true;
+  if (reply.code !== 227 && reply.code !== 229) {
+    if (/\bPRET\b/.test(reply.text) && !facts.behaviour.needsPret) {
+      facts.behaviour.needsPret = true;
+      return passive(rig);
+    }
+    if (reply.code >= 400 && reply.code < 500) return { kind: 'failed', side, error: session.refusal(attempt.technique, reply) };
+    return cannot(rig, side, 'passive', attempt.technique, reply, attempt.technique);
+  }
+  const announced = reply.code === 229 ? parseEpsv(reply, session.peerAddress) : parsePasv(reply, session.peerAddress);
+  // A distributed server (PRET) names the slave that it chose.
+  const verdict = judgePasv(announced, session.peerAddress, site.allowForeignPasv ?? facts.behaviour.needsPret ?? false);
+  if ('use' in verdict) return verdict.use;
+  const error = new FtpError('policy', `${session.name}: its answer to ${attempt.technique} was not used: ${verdict.refuse}`, {
+    site: session.name,
+    reply: { code: reply.code, text: reply.text },
+    retry: 'never',
+    advice: verdict.advice,
+  });
+  return { kind: 'failed', side, error };
+}
+
+function handlesOf(rig: Rig, endpoint: HostPort): TransferHandles {
+  const { attempt, signal, watch } = rig;
+  return {
+    passive: attempt.passive,
+    order: [attempt.first, other(attempt.first)],
+    source: { session: rig.source.session, verb: 'RETR', path: rig.sourcePath, prompt: rig.source.facts.behaviour.promptPreliminary ?? false },
+    destination: {
+      session: rig.destination.session,
+      verb: 'STOR',
+      path: rig.destinationPath,
+      prompt: rig.destination.facts.behaviour.promptPreliminary ?? false,
+    },
+    unblock: () => knock(endpoint, signal),
+    signal,
+    watch,
+  };
+}
+
+/**
+ * Touch a passive port so that a server stuck in accept() sees an end: ProFTPD ignores ABOR there and answers at once
+ * after this.
+ */
+async function knock(endpoint: HostPort, signal?: AbortSignal): Promise<void> {
+  try {
+    const socket = await connectTcp({ ...endpoint, timeout: 1_000, signal });
+    socket.on('error', () => {});
+    socket.end();
+    socket.destroy();
+  } catch {
+    // Nobody waits there any more.
+  }
+}
