@@ -38,10 +38,12 @@ const TOTALS = new Set(
 
 /** `total n` of `ls -l` in the language of the server. */
 function isTotal(line: string): boolean {
-  if (line.length > 128) return false;
-  const words = tokens(line, 0, 4);
-  const first = words[0]?.text.toLowerCase().replace(/:$/, '') ?? '';
-  return TOTALS.has(first) && isDigits((words[1]?.text ?? '')[0] ?? '') && words.length <= 3;
+  const space = line.length > 128 ? -1 : line.indexOf(' ');
+  if (space < 1 || space > 16) return false;
+  const word = line.slice(0, line[space - 1] === ':' ? space - 1 : space);
+  if (!TOTALS.has(word.toLowerCase())) return false;
+  const rest = tokens(line, space, 3);
+  return rest.length <= 2 && isDigits(rest[0]?.text[0] ?? '');
 }
 
 interface Candidate {

@@ -1,3 +1,5 @@
+import { unsigned } from './scan.js';
+
 /** Month words of `ls` in the languages servers run in, January first; variants separated by `|`. */
 const TABLE = [
   'jan feb mar apr may jun jul aug sep|sept oct nov dec',
@@ -29,8 +31,9 @@ function buildTable(): ReadonlyMap<string, number> {
   for (const row of TABLE) {
     row.split(' ').forEach((cell, index) => {
       for (const word of cell.split('|')) {
-        const key = fold(word);
-        if (!months.has(key)) months.set(key, index + 1);
+        for (const key of [word, fold(word)]) {
+          if (!months.has(key)) months.set(key, index + 1);
+        }
       }
     });
   }
@@ -44,11 +47,11 @@ const LONGEST = 16;
 /** 1 to 12 for a month word of any known language (`Jan`, `févr.`, `10月`, `3월`), else undefined. */
 export function monthNumber(word: string): number | undefined {
   if (word.length === 0 || word.length > LONGEST) return undefined;
-  const numbered = /^(\d{1,2})[月월]$/u.exec(word);
-  if (numbered) {
-    const month = Number(numbered[1]);
+  const last = word.at(-1);
+  if (last === '月' || last === '월') {
+    const month = unsigned(word.slice(0, -1)) ?? 0;
     return month >= 1 && month <= 12 ? month : undefined;
   }
-  const last = word.at(-1);
-  return MONTHS.get(fold(last === '.' || last === ',' ? word.slice(0, -1) : word));
+  const bare = last === '.' || last === ',' ? word.slice(0, -1) : word;
+  return MONTHS.get(bare.toLowerCase()) ?? MONTHS.get(fold(bare));
 }

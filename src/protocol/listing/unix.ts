@@ -76,16 +76,21 @@ interface Middle {
   columns: Token[];
 }
 
-/** The leftmost place where a size is followed by a date: names may look like dates, columns do not. */
+/**
+ * The leftmost place where a size is followed by a date: names may look like dates, columns do not. A date whose
+ * month word is not known counts only if there is no other.
+ */
 function findSizeAndDate(text: LsLine, first: number): Middle | undefined {
-  for (const anyMonth of [false, true]) {
-    for (let at = first + 1; at < text.words.length; at += 1) {
-      const size = sizeEndingAt(text.words, at - 1);
-      const date = size && at - size.width >= first ? lsDateAt(text, at, anyMonth) : undefined;
-      if (size && date) return { size, date, columns: text.words.slice(first, at - size.width) };
-    }
+  let guess: Middle | undefined;
+  for (let at = first + 1; at < text.words.length; at += 1) {
+    const size = sizeEndingAt(text.words, at - 1);
+    const date = size && at - size.width >= first ? lsDateAt(text, at, guess === undefined) : undefined;
+    if (!size || !date) continue;
+    const found = { size, date, columns: text.words.slice(first, at - size.width) };
+    if (date.stamp) return found;
+    guess ??= found;
   }
-  return undefined;
+  return guess;
 }
 
 /** Links, owner and group may each be missing; an owner may hold blanks. */
