@@ -1,0 +1,79 @@
+/** TLS of a scripted server: one certificate for control and data connections, either role on either TCP side. */
+import { createHash, X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { connect, createSecureContext, type SecureContext, type SecureVersion, TLSSocket } from 'node:tls';
+import { issueCertificate } from '../certs.js';
+
+export interface Identity {
+  readonly certificate: string;
+  readonly pin: string;
+  readonly context: SecureContext;
+}
+
+/** Certificate and context for an address, signed by the test authority. */
+export function identityFor(host: string, minVersion?: SecureVersion, maxVersion?: SecureVersion): Identity {
+  const { cert, key } = issueCertificate(host);
+  const versions = { ...(minVersion && { minVersion }), ...(maxVersion && { maxVersion }) };
+  const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
+  return {
+    certificate: cert,
+    pin: createHash('sha256').update(spki).digest('hex'),
+    context: createSecureContext({ cert, key, ...versions }),
+  };
+}
+
+/**
+ * Addresses of scripted servers that send no session tickets as TLS server of an upload. The number of TLS 1.3
+ * tickets cannot be set to 0 in Node, so that a scripted source looks here instead of waiting for one.
+ */
+export const quietHosts = new Set<string>();
+
+/** Wraps the control connection as TLS server. What was read before is not carried over. */
+export function secureControl(raw: Socket, identity: Identity): TLSSocket {
+  return new TLSSocket(raw, { isServer: true, secureContext: identity.context });
+}
+
+export interface Handshake {
+  readonly role: 'client' | 'server';
+  readonly identity: Identity;
+  readonly asksCertificate: boolean;
+  readonly timeoutMs: number;
+}
+
+/** A TLS data connection; `ticket` resolves at the first session ticket from the peer. */
+export interface SecureChannel {
+  readonly socket: TLSSocket;
+  readonly ticket: Promise<void>;
+}
+
+/** Runs the handshake on a connected data socket, whoever opened it. Rejects on failure and after `timeoutMs`. */
+export function secureData(raw: Socket, how: Handshake): Promise<SecureChannel> {
+  const secureContext = how.identity.context;
+  const socket =
+    how.role === 'client'
+      ? connect({ socket: raw, secureContext, rejectUnauthorized: false })
+      : new TLSSocket(raw, {
+          isServer: true,
+          secureContext,
+          requestCert: how.asksCertificate,
+          rejectUnauthorized: false,
+        });
+  const ticket = new Promise<void>((resolve) => socket.once('session', () => resolve()));
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => fail(new Error('TLS handshake timed out')), how.timeoutMs);
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      raw.destroy();
+      reject(error);
+    };
+    socket.once('error', fail);
+    socket.once('close', () => fail(new Error('closed during the TLS handshake')));
+    socket.once(how.role === 'client' ? 'secureConnect' : 'secure', () => {
+      clearTimeout(timer);
+      socket.removeListener('error', fail);
+      socket.removeAllListeners('close');
+      resolve({ socket, ticket });
+    });
+  });
+}
