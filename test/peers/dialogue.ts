@@ -2,6 +2,7 @@
  * A bare FTP dialogue for tests that must not lean on the code under test: one command, one reply, raw bytes.
  */
 import { connect, createServer, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 
 /** Whole of one reply: RFC 959 4.2, lines up to the one that has the code and a blank. */
 const REPLY = /^(?:(\d{3})-[\s\S]*?^\1 |\d{3} )[^\n]*\n/m;
@@ -11,28 +12,36 @@ export class Dialogue {
   private ended = false;
   private wake: () => void = () => {};
 
-  private constructor(private readonly socket: Socket) {
-    const changed = (): void => this.wake();
-    socket.on('error', changed);
+  private constructor(private socket: Socket) {
+    this.listen();
+  }
+
+  private listen(): void {
+    const { socket } = this;
+    socket.on('error', () => this.wake());
     socket.on('close', () => {
       this.ended = true;
-      changed();
+      this.wake();
     });
     socket.on('data', (data) => {
       this.buffer += data.toString('latin1');
-      changed();
+      this.wake();
     });
   }
 
-  /** Connects, reads the greeting and, where an account is given, logs in and sets TYPE I. */
+  /** Connects, reads the greeting and, where an account is given, logs in. */
   static async open(at: { host: string; port: number; user?: string; password?: string }): Promise<Dialogue> {
     const dialogue = new Dialogue(connect(at.port, at.host));
     await dialogue.reply();
-    if (at.user === undefined) return dialogue;
-    await dialogue.must('331', `USER ${at.user}`);
-    await dialogue.must('230', `PASS ${at.password ?? ''}`);
-    await dialogue.must('200', 'TYPE I');
+    if (at.user !== undefined) await dialogue.login(at.user, at.password ?? '');
     return dialogue;
+  }
+
+  /** USER, PASS and TYPE I. */
+  async login(user: string, password: string): Promise<void> {
+    await this.must('331', `USER ${user}`);
+    await this.must('230', `PASS ${password}`);
+    await this.must('200', 'TYPE I');
   }
 
   /** The next reply, all its lines. Rejects when the connection has ended. */
@@ -107,10 +116,18 @@ export class Dialogue {
     return content;
   }
 
-  /** Gives the connection away, for TLS to begin on it. */
-  takeSocket(): Socket {
-    this.socket.removeAllListeners('data');
-    return this.socket;
+  /** AUTH TLS, with the server's certificate checked against the authority (PEM). */
+  async secure(host: string, ca: string): Promise<TLSSocket> {
+    await this.must('234', 'AUTH TLS');
+    this.socket.removeAllListeners();
+    const secured = connectTls({ socket: this.socket, host, ca });
+    await new Promise<void>((resolve, reject) => {
+      secured.once('secureConnect', resolve);
+      secured.once('error', reject);
+    });
+    this.socket = secured;
+    this.listen();
+    return secured;
   }
 
   close(): void {

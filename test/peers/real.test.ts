@@ -110,7 +110,8 @@ for (const [name, start] of Object.entries(STARTERS) as [PeerName, () => Promise
   });
 }
 
-const pair = requirePeer('proftpd') ?? requirePeer('pureftpd');
+const names = ['proftpd', 'pureftpd', 'vsftpd', 'pyftpdlib'] as const;
+const pair = names.map(requirePeer).find((reason) => reason !== undefined);
 describe.skipIf(pair)(`server to server${because(pair)}`, () => {
   it('moves a file between ProFTPD and Pure-FTPd, both ways', async () => {
     const proftpd = await begin(startProftpd());
@@ -158,14 +159,38 @@ for (const [name, start] of Object.entries(TLS_STARTERS) as [PeerName, () => Pro
     const peer = await begin(start());
     const session = await Dialogue.open({ host: peer.host, port: peer.port });
     dialogues.push(session);
-    await session.must('234', 'AUTH TLS');
-    const secured = connectTls({ socket: session.takeSocket(), host: peer.host, ca: testAuthority().cert });
-    await new Promise<void>((resolve, reject) => {
-      secured.once('secureConnect', resolve);
-      secured.once('error', reject);
-    });
+    const secured = await session.secure(peer.host, testAuthority().cert);
     expect(secured.authorized).toBe(true);
     expect(secured.getPeerCertificate().fingerprint256).toBe(issueCertificate(peer.host).fingerprint);
-    secured.destroy();
   });
 }
+
+/** Uploads under PROT P on a TLS session of its own, not resumed from the control connection; the final reply. */
+async function storeWithoutReuse(peer: Peer): Promise<string> {
+  const session = await Dialogue.open({ host: peer.host, port: peer.port });
+  dialogues.push(session);
+  await session.secure(peer.host, testAuthority().cert);
+  await session.login(peer.user, peer.password);
+  await session.must('200', 'PBSZ 0');
+  await session.must('200', 'PROT P');
+  const socket = await session.passive();
+  session.send('STOR secret.bin');
+  const data = connectTls({ socket, rejectUnauthorized: false });
+  data.on('error', () => {});
+  data.once('secureConnect', () => data.end('secret'));
+  data.resume();
+  const first = await session.reply();
+  return first.startsWith('1') ? session.reply() : first;
+}
+
+const reuse = requirePeer('proftpd') ?? requirePeer('vsftpd');
+describe.skipIf(reuse)(`TLS session reuse${because(reuse)}`, () => {
+  it('is asked for by the reuse-required variants only', async () => {
+    for (const start of [startProftpd, startVsftpd]) {
+      expect(await storeWithoutReuse(await begin(start()))).toMatch(/^226/);
+      const strict = await begin(start({ variant: 'reuse-required' }));
+      expect(await storeWithoutReuse(strict)).toMatch(/^(425|522)/);
+      expect(strict.caps.reuseRequired).toBe(true);
+    }
+  });
+});
