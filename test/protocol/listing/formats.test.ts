@@ -140,8 +140,15 @@ describe('EPLF', () => {
   checkNoise('eplf', ['+i774.71425,m951188401,/, users', '+/,\t', 'i1,/,\tx', '+']);
 });
 
+describe('EPLF directories', () => {
+  test('a size told for a directory is left out', () => {
+    expect(readOne('+/,s512,\tdir')).toEqual({ name: 'dir', type: 'dir' });
+  });
+});
+
 describe('IBM i', () => {
   check('as400', [
+    ['QSYS 5 02/23/09 15:09:41 *LONGESTTYP name', { name: 'name', type: 'unknown' }],
     [
       'ASUSER          8192 04/26/05 13:54:16 *DIR       dir/',
       {

@@ -40,6 +40,7 @@ const SAMPLES: [string, Entry][] = [
     { name: 'current', type: 'link', target: '../v2/x', size: 7 },
   ],
   ['type=OS.unix=slink:my files/x;size=7; cur', { name: 'cur', type: 'link', target: 'my files/x', size: 7 }],
+  ['type=OS.unix=slink:a b c; my link', { name: 'my link', type: 'link', target: 'a b c' }],
   ['type=OS.unix=slink:; cur', { name: 'cur', type: 'link' }],
   ['Type=OS.UNIX=symlink; cur', { name: 'cur', type: 'link' }],
   ['type=OS.unix=chr-1/3; null', { name: 'null', type: 'special' }],
