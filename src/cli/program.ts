@@ -37,6 +37,11 @@ const ROWS: Row[] = [
     summary: 'saved sites: add, list, show, test, remove',
     load: () => import('./commands/site.js'),
   },
+  {
+    name: 'completion',
+    summary: 'print a completion script for a shell',
+    load: () => import('./commands/completion.js'),
+  },
 ];
 
 const EXAMPLES = `

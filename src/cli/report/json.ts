@@ -28,7 +28,7 @@ export function errorEvent(error: FtpError): object {
   return {
     event: 'error',
     kind: error.kind,
-    message: maskText(error.message),
+    message: error.message,
     site,
     command,
     reply,
@@ -39,13 +39,20 @@ export function errorEvent(error: FtpError): object {
 
 /**
  * JSON on one line. C1 controls, DEL, line separators and bidirectional marks are legal in JSON but not harmless on a
- * terminal: they are escaped like the C0 controls; the value stays the same.
+ * terminal: they are escaped like the C0 controls; the value stays the same. Passwords of URLs are masked everywhere but in
+ * names and paths of files, which are exact.
  */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value).replace(
+  return JSON.stringify(value, masked).replace(
     /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+const EXACT = new Set(['path', 'name', 'target', 'leftover']);
+
+function masked(key: string, value: unknown): unknown {
+  return typeof value === 'string' && !EXACT.has(key) ? maskText(value) : value;
 }
 
 // The order of the keys is part of what the documentation shows.
