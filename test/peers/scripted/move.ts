@@ -123,5 +123,7 @@ export function receive(
     });
     socket.on('end', () => socket.end());
     socket.on('close', () => work.then(() => resolve(broken)));
+    // A passive connection comes in paused, so that TLS may be laid over it.
+    socket.resume();
   });
 }

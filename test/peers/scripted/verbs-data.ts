@@ -1,6 +1,6 @@
 /** Verbs that make or use a data connection: RFC 959, 2428, 3659 7, CPSV, PRET. */
 import { open, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, posix } from 'node:path';
 import { asciiIn, asciiOut } from './ascii.js';
 import { dial, type ListenSettings, listen } from './data.js';
 import type { Handler, Reply, VerbTable } from './dialect.js';
@@ -144,7 +144,10 @@ export async function listingText(session: Session, verb: string, path: string, 
   const { dialect, server } = session;
   const items = (await itemsOf(server.tree.real(path), basename(path)))
     .filter((item) => /a/i.test(flags) || verb === 'MLSD' || !item.name.startsWith('.'))
-    .map((item) => ({ ...item, size: server.hooks.size?.(`${path}/${item.name}`, item.size) ?? item.size }));
+    .map((item) => ({
+      ...item,
+      size: server.hooks.size?.(posix.join(path, item.name), item.size) ?? item.size,
+    }));
   if (verb === 'NLST') return items.map((item) => item.name + dialect.namesEnd).join('');
   const line = {
     MLSD: (item: Item) => factLine(item),

@@ -92,9 +92,11 @@ const mfmt: Handler = (session, argument) => {
   return setTime(session, time, name, `213 Modify=${time}; ${name}`);
 };
 
-export const mlst = onPath(async (session, path, argument) => {
-  const item = await itemOf(path, basename(path));
-  return ['250- Start of list', ` ${factLine(item, session.path(argument))}`, '250 End of list'];
+export const mlst = onPath(async (session, real, argument) => {
+  const item = await itemOf(real, basename(real));
+  const path = session.path(argument);
+  const size = session.server.hooks.size?.(path, item.size) ?? item.size;
+  return ['250- Start of list', ` ${factLine({ ...item, size }, path)}`, '250 End of list'];
 });
 
 /** `name`, `"name"`, `"name" start end`: the bytes that are to be summed. */
