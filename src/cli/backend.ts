@@ -36,10 +36,22 @@ export interface ConnectOptions {
   onDialogue?: (event: Extract<EngineEvent, { event: 'dialogue' }>) => void;
 }
 
+/** A server as it showed itself at login. */
+export interface About {
+  server: string;
+  features: string[];
+  /** Protocol of the control connection, or false in the clear. */
+  tls: string | false;
+  /** How its certificate was proven; absent in the clear. */
+  certificate?: 'pki' | 'pin' | 'remembered' | 'first-use' | 'insecure';
+  /** SHA-256 of its public key, lower-case hex; absent in the clear. */
+  pin?: string;
+}
+
 /** The files of one server, over one session. Every method throws `FtpError`. */
 export interface RemoteFiles {
   /** What the server says it is, and what it can do. */
-  readonly about: { server: string; features: string[]; tls: string | false };
+  readonly about: About;
   list(path: string): Promise<Entry[]>;
   stat(path: string): Promise<Entry>;
   /** Write a file to a stream, which is not ended. */

@@ -6,7 +6,6 @@ import { maskText } from '../protocol/url.js';
 import type { Cli } from './backend.js';
 import { Exit, errorLines, exitCodeOf } from './exit.js';
 import { readStdin, say } from './io.js';
-import { siteStore } from './sites.js';
 
 /** A command: only its line in the help is known before it is used. */
 interface Row {
@@ -101,6 +100,7 @@ async function buildProgram(cli: Cli): Promise<Command> {
 
 async function printCandidates(program: Command, { io }: Cli): Promise<void> {
   const { candidates } = await import('./complete.js');
+  const { siteStore } = await import('./sites.js');
   // A broken site file must not break the shell's prompt.
   const sites = await siteStore(io.dirs)
     .all()

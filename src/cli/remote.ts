@@ -1,5 +1,5 @@
 import { toFtpError } from '../protocol/errors.js';
-import type { Cli, ConnectOptions, RemoteFiles } from './backend.js';
+import type { About, Cli, ConnectOptions, RemoteFiles } from './backend.js';
 import { Exit } from './exit.js';
 import type { CommonFlags } from './flags.js';
 import { interruptible } from './interrupt.js';
@@ -20,9 +20,13 @@ export async function onRemote(
   work: (files: RemoteFiles, place: RemotePlace) => Promise<number>,
 ): Promise<number> {
   const place = await resolveRemote(word, placeContext(cli.io, flags));
+  // A reader that went away (`jackstay cat x | head`) wants no more of it.
+  const leave = (): void => cli.io.exitNow(Exit.done);
+  cli.io.stdout.on('error', leave);
   return interruptible(cli.io, false, async ({ signal }) => {
     try {
       const files = await connect(cli, place, flags, signal);
+      greet(cli, place, files.about);
       try {
         return await work(files, place);
       } finally {
@@ -31,6 +35,8 @@ export async function onRemote(
     } catch (error) {
       if (flags.json) say(cli.io.stdout, toJson(errorEvent(toFtpError(error))));
       throw error;
+    } finally {
+      cli.io.stdout.off('error', leave);
     }
   });
 }
@@ -49,6 +55,11 @@ export async function onEachRemote(
     });
     if (code !== Exit.done) return cli.finish(code);
   }
+}
+
+function greet({ io }: Cli, { site }: RemotePlace, { certificate, pin }: About): void {
+  if (certificate !== 'first-use') return;
+  say(io.stderr, `${site.name}: first contact, its key is remembered: sha256 ${pin ?? 'unknown'}`);
 }
 
 async function connect(

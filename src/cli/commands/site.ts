@@ -21,6 +21,14 @@ Examples:
   jackstay site test old
 `;
 
+const PROOFS = {
+  pki: 'certificate checked',
+  pin: 'as pinned',
+  remembered: 'as last time',
+  'first-use': 'first contact, remembered now',
+  insecure: 'not checked',
+};
+
 interface AddFlags extends Omit<SavedSite, 'host' | 'port' | 'user'> {
   passwordStdin?: boolean;
   force?: boolean;
@@ -130,6 +138,8 @@ async function test(cli: Cli, name: string, flags: CommonFlags): Promise<void> {
     else {
       say(cli.io.stdout, `login    accepted`);
       say(cli.io.stdout, `control  ${about.tls === false ? 'clear' : printable(about.tls)}`);
+      if (about.pin)
+        say(cli.io.stdout, `key      sha256 ${about.pin} (${PROOFS[about.certificate ?? 'insecure']})`);
       say(cli.io.stdout, `server   ${printable(about.server)}`);
       say(cli.io.stdout, `features ${printable(about.features.join(', '))}`);
     }
