@@ -29,7 +29,8 @@ export function ttyReporter(out: Output & NodeJS.WritableStream, now: Clock): Re
     event: (event) => {
       addEvent(totals, event);
       grow();
-      if (event.event === 'summary') return;
+      // The summary comes at the end; thousands of files that are there already are only counted.
+      if (event.event === 'summary' || event.event === 'file-skipped') return;
       for (const line of linesOf(event)) screen.log(`${line.text}\n`);
     },
     failure: () => {},
