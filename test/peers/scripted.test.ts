@@ -103,6 +103,16 @@ describe('between two servers', () => {
     const [from, to] = await Promise.all([rig.login(source), rig.login(sink)]);
     await to.send('SSCN ON');
     expect((await fxp(from, to, 'PASV')).source).toBe(522);
+    await from.send('SSCN OFF');
+    from.resumes = true;
+    expect((await download(from, source, 'RETR file')).equals(content)).toBe(true);
+  });
+
+  it('resumes a session where a certificate is asked for, too', async () => {
+    const peer = await rig.up(startWzdftpd({ files: { file: content }, requireReuse: '522 reuse required' }));
+    const client = await rig.login(peer);
+    client.resumes = true;
+    expect((await download(client, peer, 'RETR file')).equals(content)).toBe(true);
   });
 });
 

@@ -17,6 +17,9 @@ interface Place {
 }
 
 export class RawClient {
+  /** Resume the newest TLS session of this client on data connections. */
+  resumes = false;
+  private session: Buffer | undefined;
   private lines: string[] = [];
   private rest = '';
   private readonly replies: RawReply[] = [];
@@ -87,6 +90,9 @@ export class RawClient {
     if (code !== 234) throw new Error(`AUTH: ${code}`);
     this.socket.removeAllListeners('data');
     const socket = await handshake(this.socket);
+    socket.on('session', (session: Buffer) => {
+      this.session = session;
+    });
     this.socket = socket;
     this.listen(socket);
   }
@@ -94,7 +100,7 @@ export class RawClient {
   /** Connects to the address of a PASV, EPSV or CPSV reply and reads to the end, or writes `content`. */
   async data(endpoint: RawReply, host: string, isPrivate: boolean, content?: Buffer): Promise<Buffer> {
     const raw = await open(host, portOf(endpoint));
-    const socket = isPrivate ? await handshake(raw) : raw;
+    const socket = isPrivate ? await handshake(raw, this.resumes ? this.session : undefined) : raw;
     const chunks: Buffer[] = [];
     const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -117,9 +123,9 @@ function open(host: string, port: number): Promise<Socket> {
   });
 }
 
-function handshake(raw: Socket): Promise<TLSSocket> {
+function handshake(raw: Socket, session?: Buffer): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ socket: raw, rejectUnauthorized: false });
+    const socket = connectTls({ socket: raw, rejectUnauthorized: false, ...(session && { session }) });
     socket.once('error', reject);
     socket.once('secureConnect', () => resolve(socket));
   });

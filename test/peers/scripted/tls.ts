@@ -18,7 +18,8 @@ export function identityFor(host: string, minVersion?: SecureVersion, maxVersion
   return {
     certificate: cert,
     pin: createHash('sha256').update(spki).digest('hex'),
-    context: createSecureContext({ cert, key, ...versions }),
+    // Without a context of its own, OpenSSL refuses to resume a session where a certificate is asked for.
+    context: createSecureContext({ cert, key, sessionIdContext: host, ...versions }),
   };
 }
 
