@@ -34,6 +34,7 @@ export const IIS: Dialect = {
   system: '215 Windows_NT',
   verbs: {
     OPTS: opts,
+    HOST: '220 Host accepted.',
     ...Object.fromEntries(
       ['SSCN', 'CPSV', 'MLSD', 'MLST', 'MFMT', 'XCRC', 'XMD5', 'CLNT'].map((verb) => [verb, null]),
     ),
