@@ -197,7 +197,7 @@ async function secureData(
     host: site.host,
     timeout: session.commandTimeout,
     signal: request.signal,
-    session: state.ticket,
+    resume: state.ticket && facts.pin !== undefined ? { session: state.ticket, pin: facts.pin } : undefined,
     onSession: (ticket) => {
       state.ticket = ticket;
     },

@@ -58,7 +58,11 @@ export const GRACE: Grace = {
   neverConnected: 50,
 };
 
-export const initialState: TransferState = { at: 'running', source: { at: 'waiting' }, destination: { at: 'waiting' } };
+export const initialState: TransferState = {
+  at: 'running',
+  source: { at: 'waiting' },
+  destination: { at: 'waiting' },
+};
 
 const over = (progress: Progress): boolean => progress.at === 'final' || progress.at === 'lost';
 const succeeded = (progress: Progress): boolean => progress.at === 'final' && progress.reply.code < 300;
@@ -81,7 +85,11 @@ export function next(state: TransferState, event: TransferEvent): TransferState 
     case 'deadline':
       return abort(state, silentCause(state));
     case 'stalled':
-      return abort(state, { kind: 'stalled', reason: event.reason, ...(event.side ? { side: event.side } : {}) });
+      return abort(state, {
+        kind: 'stalled',
+        reason: event.reason,
+        ...(event.side ? { side: event.side } : {}),
+      });
     case 'cancelled':
       return abort(state, { kind: 'cancelled' });
     case 'drained':
@@ -93,11 +101,15 @@ function advance(state: TransferState, side: Side, progress: Progress): Transfer
   return over(state[side]) ? state : { ...state, [side]: progress };
 }
 
-function finish(state: TransferState, event: Extract<TransferEvent, { type: 'final' | 'lost' }>): TransferState {
+function finish(
+  state: TransferState,
+  event: Extract<TransferEvent, { type: 'final' | 'lost' }>,
+): TransferState {
   const { side } = event;
   const before = state[side].at;
   if (before === 'final' || before === 'lost') return state;
-  const progress: Progress = event.type === 'final' ? { at: 'final', reply: event.reply } : { at: 'lost', error: event.error };
+  const progress: Progress =
+    event.type === 'final' ? { at: 'final', reply: event.reply } : { at: 'lost', error: event.error };
   const moved = { source: state.source, destination: state.destination, [side]: progress };
   const failed: Cause | undefined =
     event.type === 'lost'
@@ -124,7 +136,12 @@ function abort(state: TransferState, cause: Cause): TransferState {
   const first = ('cause' in state ? state.cause : undefined) ?? cause;
   const untouched = (progress: Progress): boolean => over(progress) || progress.at === 'waiting';
   const done = untouched(state.source) && untouched(state.destination);
-  return { source: state.source, destination: state.destination, at: done ? 'ended' : 'aborting', cause: first };
+  return {
+    source: state.source,
+    destination: state.destination,
+    at: done ? 'ended' : 'aborting',
+    cause: first,
+  };
 }
 
 /**
@@ -139,12 +156,18 @@ export function graceOf(state: TransferState, passive: Side, grace: Grace = GRAC
   }
   if (state.at !== 'settling') return undefined;
   const { waitingFor, cause } = state;
-  if (!cause) return waitingFor === 'destination' ? grace.destinationAfterSource : grace.sourceAfterDestination;
+  if (!cause)
+    return waitingFor === 'destination' ? grace.destinationAfterSource : grace.sourceAfterDestination;
   const failedActive = cause.kind === 'reply' && cause.side !== passive && cause.before !== 'open';
   return failedActive && waitingFor === passive ? grace.neverConnected : grace.afterFailure;
 }
 
 /** Both final replies are positive and nothing went wrong before. Proves nothing about the file. */
 export function isDone(state: TransferState): boolean {
-  return state.at === 'ended' && state.cause === undefined && succeeded(state.source) && succeeded(state.destination);
+  return (
+    state.at === 'ended' &&
+    state.cause === undefined &&
+    succeeded(state.source) &&
+    succeeded(state.destination)
+  );
 }

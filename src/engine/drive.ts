@@ -26,7 +26,9 @@ export interface TransferHandles {
 }
 
 /** Send both transfer commands and follow the replies to the end of the state machine. */
-export async function drive(handles: TransferHandles): Promise<{ state: TransferState; passiveOpen: boolean }> {
+export async function drive(
+  handles: TransferHandles,
+): Promise<{ state: TransferState; passiveOpen: boolean }> {
   const driver = new Driver(handles);
   return driver.run();
 }
@@ -71,7 +73,9 @@ class Driver {
     await Promise.resolve();
     if (this.#state.at === 'running') this.#send(second);
     if (this.#state.at === 'running') {
-      this.#stopWatch = this.#handles.watch?.((reason, side) => this.#dispatch({ type: 'stalled', reason, ...(side ? { side } : {}) }));
+      this.#stopWatch = this.#handles.watch?.((reason, side) =>
+        this.#dispatch({ type: 'stalled', reason, ...(side ? { side } : {}) }),
+      );
     }
   }
 

@@ -30,7 +30,13 @@ export type EngineEvent =
   | { event: 'login'; site: string; tls: string | false; certificate?: string }
   | { event: 'scan'; directories: number; files: number; bytes: number; done: boolean }
   | { event: 'route'; route: RouteInfo; security: Security; remembered: boolean; summary: string }
-  | { event: 'route-failed'; route: RouteInfo; summary: string; reason: string; side?: 'source' | 'destination' }
+  | {
+      event: 'route-failed';
+      route: RouteInfo;
+      summary: string;
+      reason: string;
+      side?: 'source' | 'destination';
+    }
   | { event: 'mkdir'; path: string }
   | { event: 'file-start'; path: string; size: number; offset: number; slot: number }
   | { event: 'progress'; path: string; bytes: number; size: number; slot: number; live: boolean }
@@ -48,7 +54,14 @@ export type EngineEvent =
       slot: number;
     }
   | { event: 'file-skipped'; path: string; reason: SkipReason }
-  | { event: 'file-failed'; path: string; message: string; advice?: string; attempts: number; leftover?: string }
+  | {
+      event: 'file-failed';
+      path: string;
+      message: string;
+      advice?: string;
+      attempts: number;
+      leftover?: string;
+    }
   | { event: 'retry'; path: string; attempt: number; reason: string }
   | { event: 'deleted'; path: string; kind: 'file' | 'dir' }
   | { event: 'warning'; message: string; advice?: string }

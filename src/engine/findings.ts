@@ -29,17 +29,27 @@ const says = (reply: Pick<Reply, 'text'>, pattern: RegExp): boolean => pattern.t
  *
  * @returns undefined when the reply speaks of the file, not of the route.
  */
-export function obstacleOf(attempt: Attempt, side: Side, phase: RoutePhase, reply: Pick<Reply, 'code' | 'text'>): Finding['obstacle'] | undefined {
+export function obstacleOf(
+  attempt: Attempt,
+  side: Side,
+  phase: RoutePhase,
+  reply: Pick<Reply, 'code' | 'text'>,
+): Finding['obstacle'] | undefined {
   const { code } = reply;
   if (phase === 'passive' || phase === 'role') return 'technique';
-  if (phase === 'aim') return code === 522 || code === 501 || code === 500 || code === 504 || code === 550 || code >= 400 ? 'refuses-foreign-port' : undefined;
+  if (phase === 'aim')
+    return code === 522 || code === 501 || code === 500 || code === 504 || code === 550 || code >= 400
+      ? 'refuses-foreign-port'
+      : undefined;
   const passive = attempt.passive === side;
   const tlsServer = attempt.tls !== undefined && attempt.tls.client !== side;
   if (code === 522 && says(reply, /reus|session|resum/i)) return 'requires-session-reuse';
-  if (code === 500 || code === 501) return says(reply, /3rd|third|foreign|fxp|transfers? (?:to|from)/i) ? foreign(passive) : undefined;
+  if (code === 500 || code === 501)
+    return says(reply, /3rd|third|foreign|fxp|transfers? (?:to|from)/i) ? foreign(passive) : undefined;
   if (code === 521 || code === 522) return attempt.tls ? 'tls-role' : 'requires-tls-data';
   if (code === 425 || code === 435 || code === 421) {
-    if (says(reply, /3rd|third|foreign|bad ip|security|rejected|not allowed|permission denied/i)) return foreign(passive);
+    if (says(reply, /3rd|third|foreign|bad ip|security|rejected|not allowed|permission denied/i))
+      return foreign(passive);
     // ProFTPD: 425 ... Operation not permitted, when it is TLS server and the session was not resumed.
     if (tlsServer && says(reply, /not permitted|reus|resum/i)) return 'requires-session-reuse';
     return attempt.tls ? 'tls-role' : passive ? 'unknown' : 'passive-unreachable';
@@ -69,7 +79,10 @@ function blocks(finding: Finding, attempt: Attempt): boolean {
     case 'requires-tls-data':
       return attempt.tls === undefined;
     case 'technique':
-      return (attempt.technique === finding.verb && attempt.passive === side) || (attempt.tls?.by === finding.verb && attempt.tls?.client === side);
+      return (
+        (attempt.technique === finding.verb && attempt.passive === side) ||
+        (attempt.tls?.by === finding.verb && attempt.tls?.client === side)
+      );
     case 'tls-role':
     case 'truncates':
     case 'unknown':
@@ -78,7 +91,10 @@ function blocks(finding: Finding, attempt: Attempt): boolean {
 }
 
 /** The first finding that rules an attempt out, with the words for the report. */
-export function rulesOut(findings: readonly Finding[], attempt: Attempt): { reason: string; finding: Finding } | undefined {
+export function rulesOut(
+  findings: readonly Finding[],
+  attempt: Attempt,
+): { reason: string; finding: Finding } | undefined {
   const finding = findings.find((candidate) => blocks(candidate, attempt));
   return finding ? { reason: finding.message, finding } : undefined;
 }

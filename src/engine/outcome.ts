@@ -9,7 +9,8 @@ import type { Outcome, Rig } from './run-attempt.js';
 /** The end of the state machine in the words of the engine: done, no way, or failed. */
 export function explain(rig: Rig, state: TransferState, passiveOpen: boolean): Outcome {
   if (isDone(state)) return { kind: 'done' };
-  const cause: Cause = state.at === 'ended' && state.cause ? betterCause(rig, state, state.cause) : { kind: 'cancelled' };
+  const cause: Cause =
+    state.at === 'ended' && state.cause ? betterCause(rig, state, state.cause) : { kind: 'cancelled' };
   switch (cause.kind) {
     case 'cancelled':
       throw new FtpError('aborted', 'stopped by the caller');
@@ -20,7 +21,11 @@ export function explain(rig: Rig, state: TransferState, passiveOpen: boolean): O
     case 'silent':
       return silent(rig, cause, passiveOpen);
     case 'stalled': {
-      const error = new FtpError('timeout', cause.reason, { retry: 'later', phase: 'stall', ...(cause.side ? { site: rig[cause.side].session.name } : {}) });
+      const error = new FtpError('timeout', cause.reason, {
+        retry: 'later',
+        phase: 'stall',
+        ...(cause.side ? { site: rig[cause.side].session.name } : {}),
+      });
       return { kind: 'failed', error, ...(cause.side ? { side: cause.side } : {}) };
     }
   }
@@ -34,19 +39,35 @@ function betterCause(rig: Rig, state: TransferState, cause: Cause): Cause {
   if (progress.at !== 'final' || progress.reply.code < 400) return cause;
   const weight = (who: Side, reply: Reply): number => {
     const obstacle = obstacleOf(rig.attempt, who, 'transfer', reply);
-    if (obstacle && obstacle !== 'unknown' && obstacle !== 'tls-role' && obstacle !== 'passive-unreachable') return 3;
+    if (obstacle && obstacle !== 'unknown' && obstacle !== 'tls-role' && obstacle !== 'passive-unreachable')
+      return 3;
     if (reply.code >= 500) return 2;
     return reply.code === 426 ? 0 : 1;
   };
-  return weight(side, progress.reply) > weight(cause.side, cause.reply) ? { ...cause, side, reply: progress.reply, before: 'open' } : cause;
+  return weight(side, progress.reply) > weight(cause.side, cause.reply)
+    ? { ...cause, side, reply: progress.reply, before: 'open' }
+    : cause;
 }
 
-const commandOf = (rig: Rig, side: Side): string => (side === 'source' ? `RETR ${rig.sourcePath}` : `STOR ${rig.destinationPath}`);
+const commandOf = (rig: Rig, side: Side): string =>
+  side === 'source' ? `RETR ${rig.sourcePath}` : `STOR ${rig.destinationPath}`;
 
-function finding(rig: Rig, side: Side, obstacle: Finding['obstacle'], message: string, reply?: Reply): Outcome {
+function finding(
+  rig: Rig,
+  side: Side,
+  obstacle: Finding['obstacle'],
+  message: string,
+  reply?: Reply,
+): Outcome {
   return {
     kind: 'cannot',
-    finding: { side, obstacle, message, attempt: rig.attempt.id, ...(reply ? { reply: { code: reply.code, text: reply.text } } : {}) },
+    finding: {
+      side,
+      obstacle,
+      message,
+      attempt: rig.attempt.id,
+      ...(reply ? { reply: { code: reply.code, text: reply.text } } : {}),
+    },
   };
 }
 
@@ -54,9 +75,22 @@ function refused(rig: Rig, side: Side, reply: Reply): Outcome {
   const { session } = rig[side];
   const text = replyText(reply);
   const obstacle = obstacleOf(rig.attempt, side, 'transfer', { code: reply.code, text });
-  if (obstacle) return finding(rig, side, obstacle, `${session.name} answered ${commandOf(rig, side)} with ${reply.code} ${text}`, reply);
+  if (obstacle)
+    return finding(
+      rig,
+      side,
+      obstacle,
+      `${session.name} answered ${commandOf(rig, side)} with ${reply.code} ${text}`,
+      reply,
+    );
   const error = session.refusal(commandOf(rig, side), reply);
-  return { kind: 'failed', side, error: saysAborted(reply) ? new FtpError('closed', error.message, { ...error.facts, retry: 'later' }) : error };
+  return {
+    kind: 'failed',
+    side,
+    error: saysAborted(reply)
+      ? new FtpError('closed', error.message, { ...error.facts, retry: 'later' })
+      : error,
+  };
 }
 
 /** ProFTPD with TLSVerifyServer closes the control connection without a word when it rejects the peer's certificate. */
@@ -72,14 +106,24 @@ function silent(rig: Rig, cause: Extract<Cause, { kind: 'silent' }>, passiveOpen
   const { session } = rig[cause.side];
   const what = commandOf(rig, cause.side);
   if (cause.phase === 'end') {
-    const error = new FtpError('timeout', `${session.name} gave no final reply to ${what} although the other side was done`, {
-      site: session.name,
-      retry: 'later',
-      command: what,
-    });
+    const error = new FtpError(
+      'timeout',
+      `${session.name} gave no final reply to ${what} although the other side was done`,
+      {
+        site: session.name,
+        retry: 'later',
+        command: what,
+      },
+    );
     return { kind: 'failed', side: cause.side, error };
   }
-  if (rig.attempt.tls && passiveOpen) return finding(rig, cause.side, 'tls-role', `${session.name} did not answer ${what}: the TLS handshake between the servers hung`);
+  if (rig.attempt.tls && passiveOpen)
+    return finding(
+      rig,
+      cause.side,
+      'tls-role',
+      `${session.name} did not answer ${what}: the TLS handshake between the servers hung`,
+    );
   const active = other(rig.attempt.passive);
   const message = `${rig[active].session.name} could not reach the passive port of ${rig[rig.attempt.passive].session.name}: no reply to ${what}`;
   return finding(rig, active, 'passive-unreachable', message);

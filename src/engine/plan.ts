@@ -1,7 +1,7 @@
 import type { SiteFacts } from '../client/facts.js';
 import type { Security } from '../protocol/site.js';
 import type { RouteInfo } from './events.js';
-import { type Finding, type Side, rulesOut } from './findings.js';
+import { type Finding, rulesOut, type Side } from './findings.js';
 
 /** One way to join two servers: who listens, how, who is the TLS client, who is commanded first. */
 export interface Attempt {
@@ -51,7 +51,11 @@ function secureShapes(): Pick<Attempt, 'passive' | 'technique' | 'tls'>[] {
     { passive: client, technique: 'CPSV', tls: { client, by: 'CPSV' } },
     ...(['PASV', 'EPSV'] as const).flatMap((technique) =>
       // A destination that is TLS client listens first; a source that is TLS client connects last (RFC 4217 7).
-      [client, other(client)].map((passive) => ({ passive, technique, tls: { client, by: 'SSCN' as const } })),
+      [client, other(client)].map((passive) => ({
+        passive,
+        technique,
+        tls: { client, by: 'SSCN' as const },
+      })),
     ),
   ]);
 }
@@ -72,7 +76,12 @@ function nameOf(shape: Pick<Attempt, 'passive' | 'technique' | 'tls'>, downgrade
  * @param floor nothing below it is listed as an attempt.
  * @param findings what earlier attempts taught.
  */
-export function plan(source: SiteFacts, destination: SiteFacts, floor: Security, findings: readonly Finding[] = []): Plan {
+export function plan(
+  source: SiteFacts,
+  destination: SiteFacts,
+  floor: Security,
+  findings: readonly Finding[] = [],
+): Plan {
   const facts: Record<Side, SiteFacts> = { source, destination };
   const bothProtect = source.protP && destination.protP;
   const family = familyFor(facts);
@@ -107,21 +116,28 @@ function exclusion(attempt: Attempt, facts: Record<Side, SiteFacts>, floor: Secu
   const { technique, passive, tls, family } = attempt;
   if (tls) {
     for (const side of SIDES) {
-      if (!facts[side].protP) return { reason: `${facts[side].site} has no protected data connections here (no TLS, or PROT P refused)` };
+      if (!facts[side].protP)
+        return {
+          reason: `${facts[side].site} has no protected data connections here (no TLS, or PROT P refused)`,
+        };
     }
     const client = facts[tls.client];
     if (!client.features.has(tls.by) || client.missing.has(tls.by)) {
       const both = !client.features.has('CPSV') && !client.features.has('SSCN');
       return {
         reason: `${client.site} does not know ${tls.by}, so it cannot be the TLS client`,
-        ...(both ? { finding: { side: tls.client, obstacle: 'never-tls-client' as const, message: '' } } : {}),
+        ...(both
+          ? { finding: { side: tls.client, obstacle: 'never-tls-client' as const, message: '' } }
+          : {}),
       };
     }
   }
   if (!meets(attempt.security, floor)) return { reason: below(attempt, floor) };
   if (family === 6 && technique !== 'EPSV') return { reason: `${technique} carries IPv4 only` };
-  if (facts[passive].missing.has(technique)) return { reason: `${facts[passive].site} does not know ${technique}` };
-  if (facts[passive].family === 6 && technique !== 'EPSV') return { reason: `${facts[passive].site} is reached over IPv6, ${technique} carries IPv4 only` };
+  if (facts[passive].missing.has(technique))
+    return { reason: `${facts[passive].site} does not know ${technique}` };
+  if (facts[passive].family === 6 && technique !== 'EPSV')
+    return { reason: `${facts[passive].site} is reached over IPv6, ${technique} carries IPv4 only` };
   return undefined;
 }
 

@@ -1,7 +1,14 @@
 import type { Connection } from '../client/connection.js';
 import { aim, rest } from '../client/data.js';
 import { connectTcp } from '../net/connect.js';
-import { formatEprt, formatPort, type HostPort, judgePasv, parseEpsv, parsePasv } from '../protocol/addresses.js';
+import {
+  formatEprt,
+  formatPort,
+  type HostPort,
+  judgePasv,
+  parseEpsv,
+  parsePasv,
+} from '../protocol/addresses.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/replies.js';
 import { drive, type TransferHandles } from './drive.js';
@@ -41,13 +48,23 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
     const { endpoint, aimed } = prepared;
     const { state, passiveOpen } = await drive(handlesOf(rig, endpoint));
     const refusal = await aimed?.catch(() => undefined);
-    if (refusal && refusal.code >= 400) return cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal);
+    if (refusal && refusal.code >= 400)
+      return cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal);
     return explain(rig, state, passiveOpen);
   } catch (error) {
     const failure = toFtpError(error);
     if (failure.kind === 'aborted') throw failure;
-    const side: Side | undefined = failure.facts.site === rig.source.session.name ? 'source' : failure.facts.site === rig.destination.session.name ? 'destination' : undefined;
-    return { kind: 'failed', error: failure, ...(side && rig.source.session.name !== rig.destination.session.name ? { side } : {}) };
+    const side: Side | undefined =
+      failure.facts.site === rig.source.session.name
+        ? 'source'
+        : failure.facts.site === rig.destination.session.name
+          ? 'destination'
+          : undefined;
+    return {
+      kind: 'failed',
+      error: failure,
+      ...(side && rig.source.session.name !== rig.destination.session.name ? { side } : {}),
+    };
   }
 }
 
@@ -75,14 +92,29 @@ async function prepare(rig: Rig): Promise<Prepared | Outcome> {
   return { endpoint };
 }
 
-const portCommand = (endpoint: HostPort): [string, string] => (endpoint.host.includes(':') ? ['EPRT', formatEprt(endpoint)] : ['PORT', formatPort(endpoint)]);
+const portCommand = (endpoint: HostPort): [string, string] =>
+  endpoint.host.includes(':') ? ['EPRT', formatEprt(endpoint)] : ['PORT', formatPort(endpoint)];
 const aimCommand = (endpoint: HostPort): string => portCommand(endpoint).join(' ');
 
-function cannot(rig: Rig, side: Side, phase: RoutePhase, command: string, reply: Pick<Reply, 'code' | 'text'>, verb?: string): Outcome {
+function cannot(
+  rig: Rig,
+  side: Side,
+  phase: RoutePhase,
+  command: string,
+  reply: Pick<Reply, 'code' | 'text'>,
+  verb?: string,
+): Outcome {
   const name = rig[side].session.name;
   const message = `${name} answered ${command} with ${reply.code} ${reply.text}`.trim();
   const obstacle = obstacleOf(rig.attempt, side, phase, reply) ?? 'unknown';
-  const finding: Finding = { side, obstacle, message, attempt: rig.attempt.id, reply: { code: reply.code, text: reply.text }, ...(verb ? { verb } : {}) };
+  const finding: Finding = {
+    side,
+    obstacle,
+    message,
+    attempt: rig.attempt.id,
+    reply: { code: reply.code, text: reply.text },
+    ...(verb ? { verb } : {}),
+  };
   return { kind: 'cannot', finding };
 }
 
@@ -119,7 +151,8 @@ async function passive(rig: Rig): Promise<HostPort | Outcome> {
   if (facts.behaviour.needsPret) {
     const [verb, path] = side === 'source' ? ['RETR', rig.sourcePath] : ['STOR', rig.destinationPath];
     const reply = await session.request('PRET', `${verb} ${path}`);
-    if (reply.code >= 400) return { kind: 'failed', side, error: session.refusal(`PRET ${verb} ${path}`, reply) };
+    if (reply.code >= 400)
+      return { kind: 'failed', side, error: session.refusal(`PRET ${verb} ${path}`, reply) };
   }
   const reply = await session.request(attempt.technique);
   if (attempt.technique === 'CPSV' && facts.behaviour.cpsvSticky) state.sscn = true;
@@ -128,19 +161,29 @@ async function passive(rig: Rig): Promise<HostPort | Outcome> {
       facts.behaviour.needsPret = true;
       return passive(rig);
     }
-    if (reply.code >= 400 && reply.code < 500) return { kind: 'failed', side, error: session.refusal(attempt.technique, reply) };
+    if (reply.code >= 400 && reply.code < 500)
+      return { kind: 'failed', side, error: session.refusal(attempt.technique, reply) };
     return cannot(rig, side, 'passive', attempt.technique, reply, attempt.technique);
   }
-  const announced = reply.code === 229 ? parseEpsv(reply, session.peerAddress) : parsePasv(reply, session.peerAddress);
+  const announced =
+    reply.code === 229 ? parseEpsv(reply, session.peerAddress) : parsePasv(reply, session.peerAddress);
   // A distributed server (PRET) names the slave that it chose.
-  const verdict = judgePasv(announced, session.peerAddress, site.allowForeignPasv ?? facts.behaviour.needsPret ?? false);
+  const verdict = judgePasv(
+    announced,
+    session.peerAddress,
+    site.allowForeignPasv ?? facts.behaviour.needsPret ?? false,
+  );
   if ('use' in verdict) return verdict.use;
-  const error = new FtpError('policy', `${session.name}: its answer to ${attempt.technique} was not used: ${verdict.refuse}`, {
-    site: session.name,
-    reply: { code: reply.code, text: reply.text },
-    retry: 'never',
-    advice: verdict.advice,
-  });
+  const error = new FtpError(
+    'policy',
+    `${session.name}: its answer to ${attempt.technique} was not used: ${verdict.refuse}`,
+    {
+      site: session.name,
+      reply: { code: reply.code, text: reply.text },
+      retry: 'never',
+      advice: verdict.advice,
+    },
+  );
   return { kind: 'failed', side, error };
 }
 
@@ -149,7 +192,12 @@ function handlesOf(rig: Rig, endpoint: HostPort): TransferHandles {
   return {
     passive: attempt.passive,
     order: [attempt.first, other(attempt.first)],
-    source: { session: rig.source.session, verb: 'RETR', path: rig.sourcePath, prompt: rig.source.facts.behaviour.promptPreliminary ?? false },
+    source: {
+      session: rig.source.session,
+      verb: 'RETR',
+      path: rig.sourcePath,
+      prompt: rig.source.facts.behaviour.promptPreliminary ?? false,
+    },
     destination: {
       session: rig.destination.session,
       verb: 'STOR',

@@ -25,8 +25,8 @@ export interface TlsOptions {
   host: string;
   timeout: number;
   signal?: AbortSignal | undefined;
-  /** Session or ticket to resume. */
-  session?: Buffer | undefined;
+  /** Session or ticket to resume, and the pin of the key it was made under. */
+  resume?: { session: Buffer; pin: string } | undefined;
   alpn?: string[];
   /** Called with every ticket or session that the server hands out. */
   onSession?: (session: Buffer) => void;
@@ -39,8 +39,21 @@ export function pinOf(certificate: X509Certificate): string {
   return createHash('sha256').update(spki).digest('hex');
 }
 
-function describePeer(socket: tls.TLSSocket, host: string): TlsPeer {
+function describePeer(socket: tls.TLSSocket, host: string, resumed: string | undefined): TlsPeer {
   const certificate = socket.getPeerX509Certificate();
+  const protocol = socket.getProtocol() ?? 'TLS';
+  // Under TLS 1.3 a resumed session shows no certificate: whoever resumes it holds the key of the first handshake.
+  if (!certificate && resumed !== undefined && socket.isSessionReused()) {
+    return {
+      pin: resumed,
+      authorized: false,
+      reason: 'resumed',
+      subject: '',
+      issuer: '',
+      validTo: '',
+      protocol,
+    };
+  }
   if (!certificate) throw new FtpError('tls', `${host} showed no certificate`);
   const reason = socket.authorizationError as unknown;
   const text =
@@ -52,14 +65,12 @@ function describePeer(socket: tls.TLSSocket, host: string): TlsPeer {
     subject: certificate.subject.replaceAll('\n', ', '),
     issuer: certificate.issuer.replaceAll('\n', ', '),
     validTo: certificate.validTo,
-    protocol: socket.getProtocol() ?? 'TLS',
+    protocol,
   };
 }
 
 /**
  * TLS as client over a connected socket. The certificate is reported, not judged: the caller decides before it writes.
- *
- * A resumed TLS session carries no certificate on the wire; OpenSSL gives the one of the session.
  *
  * @throws FtpError `tls` when the handshake fails, `timeout`, `aborted`.
  */
@@ -88,7 +99,7 @@ export function startTls(
         minVersion: 'TLSv1.2',
         // Judged by the caller, by PKI, pin or memory, before the first octet is written.
         rejectUnauthorized: false,
-        ...(options.session ? { session: options.session } : {}),
+        ...(options.resume ? { session: options.resume.session } : {}),
         ...(options.alpn ? { ALPNProtocols: options.alpn } : {}),
       });
       const { onSession } = options;
@@ -101,7 +112,7 @@ export function startTls(
         secure.removeListener('error', fail);
         secure.removeListener('close', onEnd);
         try {
-          resolve({ socket: secure, peer: describePeer(secure, options.host) });
+          resolve({ socket: secure, peer: describePeer(secure, options.host, options.resume?.pin) });
         } catch (error) {
           secure.on('error', () => {});
           secure.destroy();

@@ -1,0 +1,92 @@
+import type { Connection } from '../client/connection.js';
+import { changeMode, removeFile, rename, setModified, size } from '../client/verbs.js';
+import { FtpError, toFtpError } from '../protocol/errors.js';
+import { baseName, dirName, joinPath } from '../protocol/paths.js';
+import type { FileJob } from './job.js';
+import { partialName } from './partial.js';
+import type { Run } from './run.js';
+
+/** Path under which a file is written before it is proven; the target itself where no temporary name can be used. */
+export function arrivalPath(run: Run, job: FileJob): string {
+  if (run.direct.value || job.direct) return job.target;
+  return joinPath(dirName(job.target), partialName(baseName(job.target), job.size, job.modified));
+}
+
+/** True when the answer to STOR says that the name is not wanted, not that the place is. */
+export const isNameRefused = (error: FtpError): boolean =>
+  error.kind === 'refused' && [501, 550, 553].includes(error.facts.reply?.code ?? 0);
+
+/** Octets of this version that are there already, and may be built upon. A wrong beginning is removed. */
+export async function resumePoint(run: Run, destination: Connection, job: FileJob): Promise<number> {
+  if (run.direct.value || job.direct || job.partial === 0 || job.size === undefined) return 0;
+  const path = arrivalPath(run, job);
+  const have = job.partial === 'unknown' ? await size(destination, path) : job.partial;
+  if (have === undefined || have === 0) return 0;
+  const restart = destination.facts.behaviour.noRestStore || destination.facts.missing.has('REST');
+  if (have > job.size || (restart && have < job.size)) {
+    await discard(destination, path);
+    return 0;
+  }
+  return have;
+}
+
+/** DELE that may fail: the file may not be there, or the session may be gone. @returns true when it was removed. */
+export async function discard(destination: Connection, path: string): Promise<boolean> {
+  if (destination.session.closed) return false;
+  try {
+    await removeFile(destination, path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A proven file gets its time, its mode and its name; the old target goes only now. Leaves in one segment where the
+ * server queues commands.
+ */
+export async function commit(run: Run, destination: Connection, job: FileJob): Promise<void> {
+  const arrived = arrivalPath(run, job);
+  const stampFirst = destination.facts.features.has('MFMT') && !destination.facts.missing.has('MFMT');
+  const stamp = (path: string): Promise<unknown> => attributes(run, destination, path, job);
+  if (arrived === job.target) {
+    await stamp(job.target);
+  } else if (stampFirst) {
+    const stamped = stamp(arrived);
+    await replace(destination, arrived, job);
+    await stamped;
+  } else {
+    await replace(destination, arrived, job);
+    await stamp(job.target);
+  }
+  for (const name of job.stale) await discard(destination, joinPath(dirName(job.target), name));
+}
+
+async function attributes(run: Run, destination: Connection, path: string, job: FileJob): Promise<void> {
+  const { times, modes } = run.settings;
+  const tasks: Promise<unknown>[] = [];
+  if (times && job.modified !== undefined) tasks.push(setModified(destination, path, job.modified));
+  if (modes && job.mode !== undefined) tasks.push(changeMode(destination, path, job.mode));
+  await Promise.all(tasks);
+}
+
+/** RNTO over an existing target is not defined (RFC 959): where it is refused, the old one is removed first. */
+async function replace(destination: Connection, arrived: string, job: FileJob): Promise<void> {
+  try {
+    await rename(destination, arrived, job.target);
+  } catch (error) {
+    const failure = toFtpError(error);
+    if (failure.kind !== 'refused' || !job.existing) throw finalNameError(failure, arrived);
+    await removeFile(destination, job.target);
+    await rename(destination, arrived, job.target);
+  }
+}
+
+/** What is there, proven, but could not get its name: said, not hidden. */
+function finalNameError(failure: FtpError, arrived: string): FtpError {
+  if (failure.kind !== 'refused') return failure;
+  return new FtpError('refused', `${failure.message}; the complete file is at ${arrived}`, {
+    ...failure.facts,
+    advice: 'Rename it by hand, or allow renaming there.',
+  });
+}

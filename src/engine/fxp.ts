@@ -1,0 +1,229 @@
+import type { Connection } from '../client/connection.js';
+import { rename } from '../client/verbs.js';
+import type { FtpError } from '../protocol/errors.js';
+import { baseName } from '../protocol/paths.js';
+import { arrivalPath, commit, discard, isNameRefused, resumePoint } from './commit.js';
+import type { Side } from './findings.js';
+import type { FileJob, FileResult, Sent } from './job.js';
+import type { Lane } from './lane.js';
+import { routeInfo } from './plan.js';
+import type { Ticket } from './router.js';
+import type { Run } from './run.js';
+import { runAttempt } from './run-attempt.js';
+import { Mismatch, samePrefix, verifyPair } from './verify.js';
+import { watchTransfer } from './watch.js';
+
+/** Octets that are sent again when the tail of a partial file cannot be checked. */
+const STEP_BACK = 64 * 1024;
+
+/** Server to server: tries routes until one carries the file. @throws FtpError `no-route` when none is left. */
+export async function sendFxp(run: Run, lane: Lane, job: FileJob): Promise<Sent> {
+  for (;;) {
+    const ticket = await run.router!.take();
+    if (!ticket) throw run.router!.noRoute();
+    try {
+      await lane.connect();
+      const sent = await tryRoute(run, lane, job, ticket);
+      if (sent) return sent;
+    } catch (error) {
+      ticket.settle('open');
+      throw error;
+    }
+  }
+}
+
+/** One attempt for one file; undefined when the pair cannot be joined this way. */
+async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Promise<Sent | undefined> {
+  const source = lane.connection('source');
+  const destination = lane.connection('destination');
+  const offset = await startingPoint(run, source, destination, job);
+  const path = arrivalPath(run, job);
+  if (offset === job.size && offset > 0)
+    return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
+  job.partial = 'unknown';
+  const outcome = await runAttempt({
+    source,
+    destination,
+    attempt: ticket.attempt,
+    sourcePath: job.source,
+    destinationPath: path,
+    offset,
+    eager:
+      ticket.proven &&
+      source.facts.queues === true &&
+      destination.facts.queues === true &&
+      job.attempts === 0,
+    signal: run.signal,
+    watch: (stalled) => watch(run, lane, job, path, offset, stalled),
+  });
+  switch (outcome.kind) {
+    case 'done':
+      return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
+    case 'cannot':
+      if (offset === 0) await discard(destination, path);
+      ticket.settle(outcome.finding);
+      if (ticket.proven) job.attempts += 1;
+      return undefined;
+    case 'failed':
+      return failed(destination, job, path, ticket, outcome.error, outcome.side);
+  }
+}
+
+/** A file that failed for good leaves nothing behind; one that may go on keeps what it has. */
+async function failed(
+  destination: Connection,
+  job: FileJob,
+  path: string,
+  ticket: Ticket,
+  error: FtpError,
+  side: Side | undefined,
+): Promise<undefined> {
+  if (side === 'destination' && isNameRefused(error) && path !== job.target && !job.existing) {
+    // Perhaps only the temporary name is refused (name rules): once under its own name, where nothing can be lost.
+    job.direct = true;
+    ticket.settle('open');
+    return undefined;
+  }
+  if (error.retry === 'never' || job.size === 0) {
+    await discard(destination, path);
+    job.partial = 0;
+  }
+  throw error;
+}
+
+function watch(
+  run: Run,
+  lane: Lane,
+  job: FileJob,
+  path: string,
+  offset: number,
+  stalled: (reason: string, side?: Side) => void,
+): () => void {
+  const { source, destination } = run.monitors;
+  if (!source || !destination) return () => {};
+  return watchTransfer({
+    monitors: { source, destination },
+    destination: lane.connection('destination'),
+    path,
+    offset,
+    size: job.size,
+    stallTimeout: run.settings.stallTimeout,
+    names: run.names,
+    onBytes: (bytes) =>
+      run.emit({
+        event: 'progress',
+        path: job.relative,
+        bytes,
+        size: job.size ?? 0,
+        slot: lane.slot,
+        live: true,
+      }),
+    stalled,
+  });
+}
+
+/** Where to begin: what an earlier run left, or a target that is proven to be a beginning of the source. */
+async function startingPoint(
+  run: Run,
+  source: Connection,
+  destination: Connection,
+  job: FileJob,
+): Promise<number> {
+  const path = arrivalPath(run, job);
+  if (job.continues && !run.direct.value && job.existing?.size !== undefined) {
+    job.continues = false;
+    const have = job.existing.size;
+    const same = await samePrefix(
+      { connection: source, path: job.source },
+      { connection: destination, path: job.target },
+      have,
+    );
+    if (same) {
+      await rename(destination, job.target, path);
+      job.existing = undefined;
+      return have;
+    }
+  }
+  const have = await resumePoint(run, destination, job);
+  if (have === 0 || have === job.size) return have;
+  const same = await samePrefix(
+    { connection: source, path: job.source },
+    { connection: destination, path },
+    have,
+  );
+  if (same === true) return have;
+  if (same === undefined) return Math.max(0, have - STEP_BACK);
+  await discard(destination, path);
+  return 0;
+}
+
+interface Landed {
+  source: Connection;
+  destination: Connection;
+  offset: number;
+  path: string;
+}
+
+/** Verify, then commit; the ticket learns whether the route is good. */
+async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): Promise<FileResult> {
+  const { source, destination, offset, path } = landed;
+  try {
+    const verified = await verifyPair(
+      { connection: source, path: job.source },
+      { connection: destination, path },
+      job.size,
+      run.settings.verify,
+    );
+    ticket.settle('worked');
+    noteDirect(run, job);
+    await commit(run, destination, job);
+    return {
+      bytes: (job.size ?? 0) - offset,
+      route: routeInfo(ticket.attempt),
+      security: ticket.attempt.security,
+      ...verified,
+    };
+  } catch (error) {
+    if (error instanceof Mismatch) await mismatch(run, job, ticket, landed, error);
+    else ticket.settle('open');
+    throw error;
+  }
+}
+
+function noteDirect(run: Run, job: FileJob): void {
+  if (!job.direct || run.direct.value) return;
+  run.direct.value = true;
+  run.emit({
+    event: 'warning',
+    message: `${run.names.destination} takes no temporary names: files are written under their own name`,
+  });
+}
+
+/** A short file may be continued; anything else that differs is removed. A route that cuts files is given up. */
+async function mismatch(
+  run: Run,
+  job: FileJob,
+  ticket: Ticket,
+  { destination, offset, path }: Landed,
+  error: Mismatch,
+): Promise<void> {
+  const { attempt } = ticket;
+  if (error.how === 'source-changed') {
+    ticket.settle('open');
+    job.stale = [...job.stale, baseName(path)].filter((name) => name !== baseName(job.target));
+    job.size = undefined;
+  } else if (error.how === 'short' && attempt.tls?.client === 'source') {
+    ticket.settle({
+      side: 'source',
+      obstacle: 'truncates',
+      attempt: attempt.id,
+      message: `${error.message}: the source as TLS client cuts files`,
+    });
+    // The route's fault, not the file's.
+    job.attempts -= 1;
+  } else if (offset === 0 && job.attempts > 0) {
+    ticket.settle({ side: 'destination', obstacle: 'unknown', attempt: attempt.id, message: error.message });
+  } else ticket.settle('open');
+  await discard(destination, path);
+  job.partial = 0;
+}

@@ -1,0 +1,92 @@
+import { isProven } from '../client/certificate.js';
+import type { SiteFacts } from '../client/facts.js';
+import { relay } from '../client/transfer.js';
+import { FtpError } from '../protocol/errors.js';
+import type { Security } from '../protocol/site.js';
+import { arrivalPath, commit, discard, resumePoint } from './commit.js';
+import type { FileJob, Sent } from './job.js';
+import type { Lane } from './lane.js';
+import { meets } from './plan.js';
+import type { Run } from './run.js';
+import { Mismatch, verifyPair } from './verify.js';
+
+/** What a data connection between this client and a server reaches (RFC 4217 15.1.1: same key as on the control connection). */
+export function legSecurity(facts: SiteFacts): Security {
+  if (!facts.protP) return 'clear';
+  return isProven(facts.certificate) ? 'verified' : 'encrypted';
+}
+
+/** Both legs together: verified only if both are; one-sided if one is and the other is at least encrypted. */
+export function relaySecurity(a: Security, b: Security): Security {
+  if (a === 'clear' || b === 'clear') return 'clear';
+  if (a === b) return a;
+  return 'one-sided';
+}
+
+/** @throws FtpError `no-route` when this client's own connections would stay below the floor. */
+export function checkFloor(reached: Security, floor: Security, what: string): void {
+  if (meets(reached, floor)) return;
+  throw new FtpError('no-route', `${what} would only be ${reached}, and the floor is ${floor}`, {
+    retry: 'never',
+    advice:
+      reached === 'encrypted'
+        ? 'Pin the certificates (--pin), or let a known CA sign them.'
+        : 'Use ftps:// addresses for both.',
+  });
+}
+
+/** RETR here into STOR there through this client. */
+export async function sendRelay(run: Run, lane: Lane, job: FileJob): Promise<Sent> {
+  await lane.connect();
+  const source = lane.connection('source');
+  const destination = lane.connection('destination');
+  const security = relaySecurity(legSecurity(source.facts), legSecurity(destination.facts));
+  checkFloor(
+    security,
+    run.settings.security,
+    `the relay from ${run.names.source} to ${run.names.destination}`,
+  );
+  const offset = await resumePoint(run, destination, job);
+  const path = arrivalPath(run, job);
+  let at = offset;
+  if (job.size === undefined || offset < job.size || job.size === 0) {
+    job.partial = 'unknown';
+    const onBytes = (bytes: number): void => {
+      at += bytes;
+      run.emit({
+        event: 'progress',
+        path: job.relative,
+        bytes: at,
+        size: job.size ?? 0,
+        slot: lane.slot,
+        live: true,
+      });
+    };
+    const { settings, meter, rate, signal } = run;
+    await relay(
+      { connection: source, path: job.source },
+      { connection: destination, path },
+      { offset, meter, rate, signal, onBytes, stallTimeout: settings.stallTimeout },
+    );
+  }
+  return {
+    async finish() {
+      try {
+        const verified = await verifyPair(
+          { connection: source, path: job.source },
+          { connection: destination, path },
+          job.size,
+          run.settings.verify,
+        );
+        await commit(run, destination, job);
+        return { bytes: at - offset, route: { kind: 'relay' }, security, ...verified };
+      } catch (error) {
+        if (error instanceof Mismatch) {
+          await discard(destination, path);
+          job.partial = 0;
+        }
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import type { SiteFacts } from '../client/facts.js';
+import type { Obstacle } from '../client/quirks/index.js';
+import { FtpError } from '../protocol/errors.js';
+import type { Security } from '../protocol/site.js';
+import type { EventSink } from './events.js';
+import type { Finding, Side } from './findings.js';
+import { type Attempt, describeAttempt, type Plan, plan, routeInfo } from './plan.js';
+import type { RouteMemory } from './route-memory.js';
+
+/** A right to use an attempt; `settle` tells how it went. */
+export interface Ticket {
+  attempt: Attempt;
+  /** The route is proven: nobody waits for this one. */
+  proven: boolean;
+  /** `worked`: the file arrived and was verified. A finding: no way. `open`: it proved nothing (the file's fault). */
+  settle(result: 'worked' | 'open' | Finding): void;
+}
+
+/**
+ * The way between two sites, found once for all files: the first file is the pilot and tries the plan in order, the
+ * others wait for it. A proven route that fails twice in a row is given up and the search goes on.
+ */
+export class Router {
+  readonly #facts: Record<Side, SiteFacts>;
+  readonly #floor: Security;
+  readonly #findings: Finding[] = [];
+  readonly #emit: EventSink;
+  readonly #memory: RouteMemory | undefined;
+  readonly #key: string;
+  #preferred: string | undefined;
+  #proven: Attempt | undefined;
+  #suspicion = 0;
+  #pilot: Promise<void> | undefined;
+
+  constructor(options: {
+    source: SiteFacts;
+    destination: SiteFacts;
+    floor: Security;
+    emit: EventSink;
+    memory: RouteMemory | undefined;
+    key: string;
+  }) {
+    this.#facts = { source: options.source, destination: options.destination };
+    this.#floor = options.floor;
+    this.#emit = options.emit;
+    this.#memory = options.memory;
+    this.#key = options.key;
+  }
+
+  /** Read what an earlier run learned. */
+  async recall(): Promise<void> {
+    this.#preferred = (await this.#memory?.get(this.#key))?.attempt;
+  }
+
+  get names(): Record<Side, string> {
+    return { source: this.#facts.source.site, destination: this.#facts.destination.site };
+  }
+
+  plan(): Plan {
+    const made = plan(this.#facts.source, this.#facts.destination, this.#floor, this.#findings);
+    const liked = made.attempts.filter((attempt) => attempt.id === this.#preferred);
+    return {
+      ...made,
+      attempts: [...liked, ...made.attempts.filter((attempt) => attempt.id !== this.#preferred)],
+    };
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  /** The route to use now; waits while another file is the pilot. @returns undefined when there is no way. */
+  async take(): Promise<Ticket | undefined> {
+    while (!this.#proven && this.#pilot) await this.#pilot;
+    if (this.#proven) return this.#ticket(this.#proven, true, () => {});
+    const attempt = this.plan().attempts[0];
+    if (!attempt) return undefined;
+    let landed!: () => void;
+    this.#pilot = new Promise((resolve) => {
+      landed = () => {
+        this.#pilot = undefined;
+        resolve();
+      };
+    });
+    return this.#ticket(attempt, false, landed);
+  }
+
+  #ticket(attempt: Attempt, proven: boolean, landed: (() => void) | undefined): Ticket {
+    return {
+      attempt,
+      proven,
+      settle: (result) => {
+        if (landed === undefined) return;
+        if (result === 'worked') this.#worked(attempt, proven);
+        else if (result !== 'open') this.#failed(attempt, result);
+        landed();
+        landed = undefined;
+      },
+    };
+  }
+
+  #worked(attempt: Attempt, proven: boolean): void {
+    this.#suspicion = 0;
+    if (proven || this.#proven) return;
+    this.#proven = attempt;
+    const route = routeInfo(attempt);
+    this.#emit({
+      event: 'route',
+      route,
+      security: attempt.security,
+      remembered: attempt.id === this.#preferred,
+      summary: describeAttempt(attempt, this.names),
+    });
+    void this.#memory
+      ?.set(this.#key, { route, security: attempt.security, attempt: attempt.id, since: Date.now() })
+      .catch(() => {});
+  }
+
+  #failed(attempt: Attempt, finding: Finding): void {
+    // One bad transfer on a proven route may be bad luck.
+    if (this.#proven?.id === attempt.id && finding.obstacle !== 'truncates' && ++this.#suspicion < 2) return;
+    if (this.#proven?.id === attempt.id) this.#proven = undefined;
+    if (this.#preferred === attempt.id) {
+      this.#preferred = undefined;
+      void this.#memory?.forget(this.#key).catch(() => {});
+    }
+    this.#findings.push(finding);
+    this.#emit({
+      event: 'route-failed',
+      route: routeInfo(attempt),
+      summary: describeAttempt(attempt, this.names),
+      reason: finding.message,
+      side: finding.side,
+    });
+  }
+
+  /** Why there is no way, which server says so, and what its operator can set. */
+  noRoute(): FtpError {
+    const { source, destination } = this.names;
+    const reasons = [
+      ...new Set([...this.#findings.map((finding) => finding.message), ...this.#exclusions()]),
+    ];
+    const advice = adviceFor(this.#facts, this.#allFindings());
+    const message = `no FXP route from ${source} to ${destination} at security ${this.#floor}: ${reasons.join('; ')}`;
+    const relay = 'Or let the data cross this client with --relay fallback.';
+    return new FtpError('no-route', message, {
+      retry: 'never',
+      advice: [...advice.map((item) => item.text), relay].join(' '),
+    });
+  }
+
+  #exclusions(): string[] {
+    return this.plan()
+      .excluded.filter(({ finding }) => finding?.message === undefined || finding.message === '')
+      .map(({ reason }) => reason);
+  }
+
+  #allFindings(): Finding[] {
+    const excluded = this.plan().excluded.flatMap(({ finding }) => (finding ? [finding] : []));
+    return [...this.#findings, ...excluded];
+  }
+}
+
+/** Findings -> what each server's operator can change, each advice once. */
+export function adviceFor(
+  facts: Record<Side, SiteFacts>,
+  findings: readonly Finding[],
+): { site: string; text: string }[] {
+  const found = new Map<string, { site: string; text: string }>();
+  for (const { side, obstacle } of findings) {
+    const text = facts[side].quirk.advice[obstacle as Obstacle] ?? GENERAL[obstacle as Obstacle];
+    if (text !== undefined)
+      found.set(`${side} ${text}`, { site: facts[side].site, text: `${facts[side].site}: ${text}` });
+  }
+  return [...found.values()];
+}
+
+const GENERAL: Partial<Record<Obstacle, string>> = {
+  'refuses-foreign-port': 'allow FXP (PORT to other hosts) on that server.',
+  'refuses-foreign-peer': 'allow FXP (passive connections from other hosts) on that server.',
+  'requires-session-reuse': 'it wants resumed TLS sessions on data connections; switch that off for FXP.',
+  'verifies-peer':
+    'it checks the certificate of its data peer against its own CA: let that CA sign the other server.',
+  'requires-tls-data': 'it refuses clear data connections: use ftps:// for both sites.',
+};

@@ -1,0 +1,285 @@
+import { pause } from '../net/deadline.js';
+import { FtpError, toFtpError } from '../protocol/errors.js';
+import { arrivalPath } from './commit.js';
+import { type DirectoryTask, type Expansion, expand } from './expand.js';
+import type { FileJob, FileResult, Sent } from './job.js';
+import type { Lane } from './lane.js';
+import type { Run } from './run.js';
+import type { Tally } from './tally.js';
+
+/** Files waiting above which directories are no longer opened: memory stays bounded however large the tree. */
+const ENOUGH_FILES = 5_000;
+const RECONNECTS = 3;
+
+/**
+ * Directories and files of one run, worked off by lanes. Lanes are started as work appears; a lane holds its sessions
+ * until nothing is left. Verification and renaming of a file overlap with the next one where both servers queue commands.
+ */
+export class Scheduler {
+  readonly #run: Run;
+  readonly #tally: Tally;
+  readonly #makeLane: (slot: number) => Lane;
+  readonly #directories: DirectoryTask[] = [];
+  readonly #files: FileJob[] = [];
+  readonly #lanes: Promise<void>[] = [];
+  #working = 0;
+  /** Sleeping lanes; true = there is work, false = it is over. */
+  readonly #sleepers: ((work: boolean) => void)[] = [];
+  /** Ends the whole run: no route, login refused, a server gone. */
+  fatal: FtpError | undefined;
+  /** What stands at the target and not at the source. */
+  readonly extra: Expansion['extra'] = [];
+
+  constructor(run: Run, tally: Tally, makeLane: (slot: number) => Lane) {
+    this.#run = run;
+    this.#tally = tally;
+    this.#makeLane = makeLane;
+  }
+
+  addDirectory(task: DirectoryTask): void {
+    this.#directories.push(task);
+    this.#grow();
+  }
+
+  addFile(job: FileJob, again = false): void {
+    if (again) this.#files.unshift(job);
+    else this.#files.push(job);
+    this.#grow();
+  }
+
+  /** Wake a sleeping lane, or start one more while there is more work than lanes. */
+  #grow(): void {
+    const sleeper = this.#sleepers.shift();
+    if (sleeper) {
+      this.#working += 1;
+      sleeper(true);
+    } else if (
+      this.#lanes.length < this.#run.settings.parallel &&
+      this.#files.length + this.#directories.length > 0
+    ) {
+      this.#startLane();
+    }
+  }
+
+  #startLane(): void {
+    const lane = this.#makeLane(this.#lanes.length);
+    this.#working += 1;
+    this.#lanes.push(this.#work(lane).finally(() => lane.release()));
+  }
+
+  /** Resolves when nothing is left. @throws FtpError `aborted`. */
+  async done(): Promise<void> {
+    let count: number;
+    do {
+      count = this.#lanes.length;
+      await Promise.all(this.#lanes);
+    } while (count !== this.#lanes.length);
+    if (this.#run.signal.aborted) throw new FtpError('aborted', 'stopped by the caller');
+    if (this.fatal)
+      for (const job of this.#files.splice(0)) this.#tally.failed(job.relative, this.fatal, job.attempts);
+  }
+
+  async #work(lane: Lane): Promise<void> {
+    let finishing: Promise<void> = Promise.resolve();
+    for (;;) {
+      const task = this.#next();
+      if (task === 'nothing') {
+        await finishing;
+        if (this.#peek()) continue;
+        if (!(await this.#sleep())) return;
+        continue;
+      }
+      if ('depth' in task) {
+        await finishing;
+        await this.#guard(() => this.#expand(lane, task));
+        continue;
+      }
+      ({ finishing } = await this.#file(lane, task, finishing));
+    }
+  }
+
+  #peek(): boolean {
+    return !this.#ended && this.#files.length + this.#directories.length > 0;
+  }
+
+  get #ended(): boolean {
+    return this.fatal !== undefined || this.#run.signal.aborted;
+  }
+
+  #next(): DirectoryTask | FileJob | 'nothing' {
+    if (this.#ended) return 'nothing';
+    const wantsFiles =
+      this.#files.length > ENOUGH_FILES || this.#files.length >= 4 * this.#run.settings.parallel;
+    const task = wantsFiles ? this.#files.shift() : (this.#directories.pop() ?? this.#files.shift());
+    return task ?? 'nothing';
+  }
+
+  /** Wait until there may be work. @returns false when everything is done. */
+  async #sleep(): Promise<boolean> {
+    this.#working -= 1;
+    if (this.#working === 0 || this.#ended) {
+      this.#dismiss();
+      return false;
+    }
+    return new Promise<boolean>((resolve) => this.#sleepers.push(resolve));
+  }
+
+  #dismiss(): void {
+    for (const sleeper of this.#sleepers.splice(0)) sleeper(false);
+  }
+
+  /** Run work whose errors end the run. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#fail(toFtpError(error));
+    }
+  }
+
+  #fail(error: FtpError): void {
+    if (error.kind !== 'aborted') this.fatal ??= error;
+    this.#dismiss();
+  }
+
+  /** Sessions of a lane, with a few tries: a server may be restarting. @throws FtpError when it stays away. */
+  async #connect(lane: Lane): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await lane.connect();
+      } catch (error) {
+        const failure = toFtpError(error);
+        const again =
+          (failure.kind === 'unreachable' || failure.kind === 'closed' || failure.kind === 'refused') &&
+          failure.retry === 'later';
+        if (!again || tries >= RECONNECTS) throw failure;
+        await pause(250 * 2 ** tries, this.#run.signal);
+      }
+    }
+  }
+
+  async #expand(lane: Lane, task: DirectoryTask): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      await this.#connect(lane);
+      try {
+        this.#take(task, await expand(this.#run, lane, task));
+        return;
+      } catch (error) {
+        const failure = toFtpError(error);
+        if (failure.kind === 'aborted') throw failure;
+        if (failure.retry === 'later' && tries < RECONNECTS) continue;
+        this.#tally.failed(task.relative === '' ? task.source : `${task.relative}/`, failure, tries);
+        return;
+      }
+    }
+  }
+
+  #take(task: DirectoryTask, found: Expansion): void {
+    this.#tally.directory(task, found);
+    this.extra.push(...found.extra);
+    for (const directory of found.directories) this.addDirectory(directory);
+    for (const job of found.files) {
+      if (this.#run.settings.dryRun) this.#tally.wouldSend(job);
+      else this.addFile(job);
+    }
+  }
+
+  /** Send one file; its finishing may overlap with the next one. @returns the finishing under way. */
+  async #file(lane: Lane, job: FileJob, before: Promise<void>): Promise<{ finishing: Promise<void> }> {
+    const started = Date.now();
+    let sent: Sent;
+    try {
+      if (!this.#overlaps(lane, job)) await before;
+      await this.#guardConnect(lane);
+      if (this.fatal) {
+        this.#files.unshift(job);
+        return { finishing: before };
+      }
+      this.#run.emit({
+        event: 'file-start',
+        path: job.relative,
+        size: job.size ?? 0,
+        offset: typeof job.partial === 'number' ? job.partial : 0,
+        slot: lane.slot,
+      });
+      sent = await this.#run.send(this.#run, lane, job);
+    } catch (error) {
+      await before;
+      await this.#failed(lane, job, toFtpError(error));
+      return { finishing: Promise.resolve() };
+    }
+    const finishing = this.#finish(lane, job, sent, started);
+    await before;
+    return { finishing };
+  }
+
+  async #guardConnect(lane: Lane): Promise<void> {
+    await this.#guard(() => this.#connect(lane));
+  }
+
+  #overlaps(lane: Lane, job: FileJob): boolean {
+    if (this.#run.router === undefined || job.attempts > 0 || job.partial !== 0 || job.continues)
+      return false;
+    return (['source', 'destination'] as const).every((side) => lane.held(side)?.facts.queues === true);
+  }
+
+  async #finish(lane: Lane, job: FileJob, sent: Sent, started: number): Promise<void> {
+    try {
+      const result: FileResult = await sent.finish();
+      this.#tally.done(job, result, (Date.now() - started) / 1000, lane.slot);
+    } catch (error) {
+      await this.#failed(lane, job, toFtpError(error));
+    }
+  }
+
+  async #failed(lane: Lane, job: FileJob, error: FtpError): Promise<void> {
+    if (error.kind === 'aborted' || this.#run.signal.aborted) {
+      this.#tally.interrupted(job);
+      return;
+    }
+    job.attempts += 1;
+    if (this.#endsRun(error)) {
+      this.#tally.failed(job.relative, error, job.attempts);
+      this.#fail(error);
+      return;
+    }
+    if (error.retry === 'later' && job.attempts < this.#run.settings.maxAttempts) {
+      this.#run.emit({
+        event: 'retry',
+        path: job.relative,
+        attempt: job.attempts + 1,
+        reason: error.message,
+      });
+      await pause(Math.min(5_000, 100 * 2 ** job.attempts), this.#run.signal).catch(() => {});
+      await this.#refresh(lane, job);
+      this.addFile(job, true);
+      return;
+    }
+    this.#tally.failed(
+      job.relative,
+      error,
+      job.attempts,
+      job.partial === 0 ? undefined : arrivalPath(this.#run, job),
+    );
+  }
+
+  /** A source that changed is looked at again. */
+  async #refresh(lane: Lane, job: FileJob): Promise<void> {
+    if (job.size !== undefined || job.attempts === 0) return;
+    const entry = await lane
+      .tree('source')
+      .stat(job.source)
+      .catch(() => undefined);
+    if (!entry) return;
+    job.size = entry.size;
+    job.modified = entry.modified;
+    job.partial = 0;
+  }
+
+  #endsRun(error: FtpError): boolean {
+    if (error.kind === 'no-route' || error.kind === 'login' || error.kind === 'policy') return true;
+    if (error.kind === 'tls' && error.facts.phase === 'certificate') return true;
+    // A server that no longer answers on any connection: the others' files would only wait as long again.
+    return error.kind === 'timeout' && error.facts.phase === 'stall' && error.facts.site !== undefined;
+  }
+}
