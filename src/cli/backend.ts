@@ -1,31 +1,12 @@
 import type { TrustStore } from '../client/trust.js';
-import type { EngineEvent, RouteInfo, Summary } from '../engine/events.js';
+import type { CheckReport } from '../engine/check.js';
+import type { EngineEvent, Summary } from '../engine/events.js';
 import type { CopyOptions, Place } from '../engine/options.js';
 import type { Entry } from '../protocol/entry.js';
-import type { Security, SiteSettings } from '../protocol/site.js';
+import type { SiteSettings } from '../protocol/site.js';
 import type { Io } from './io.js';
 
-/** One tried way between two sites. */
-export interface CheckedRoute {
-  from: string;
-  to: string;
-  /** Stable name of the attempt. */
-  attempt: string;
-  route: RouteInfo;
-  security: Security;
-  outcome: 'ok' | 'refused' | 'failed' | 'unavailable';
-  reason?: string;
-  milliseconds?: number;
-  /** A copy would take this one. */
-  chosen: boolean;
-}
-
-/** Every way between two sites, what the sites are, and what would make it better. */
-export interface CheckReport {
-  routes: CheckedRoute[];
-  advice: { site: string; text: string }[];
-  facts: { site: string; server: string; features: string[] }[];
-}
+export type { CheckReport };
 
 /** How to open a session. */
 export interface ConnectOptions {

@@ -184,7 +184,7 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
       ...verified,
     };
   } catch (error) {
-    if (error instanceof Mismatch) await mismatch(run, job, ticket, landed, error);
+    if (error instanceof Mismatch) await mismatch(job, ticket, landed, error);
     else ticket.settle('open');
     throw error;
   }
@@ -201,7 +201,6 @@ function noteDirect(run: Run, job: FileJob): void {
 
 /** A short file may be continued; anything else that differs is removed. A route that cuts files is given up. */
 async function mismatch(
-  run: Run,
   job: FileJob,
   ticket: Ticket,
   { destination, offset, path }: Landed,
