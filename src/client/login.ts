@@ -1,12 +1,13 @@
 import { familyOf } from '../protocol/addresses.js';
 import { isSiteFull } from '../protocol/codes.js';
-import { FtpError } from '../protocol/errors.js';
+import { FtpError, toFtpError } from '../protocol/errors.js';
 import { type Features, parseFeatures } from '../protocol/features.js';
 import { parsePathReply } from '../protocol/paths.js';
 import { type Reply, replyText } from '../protocol/replies.js';
 import type { SiteSettings } from '../protocol/site.js';
 import { type CertificateProof, judgeCertificate } from './certificate.js';
 import { makeFacts, type SiteFacts } from './facts.js';
+import { recognise } from './quirks/index.js';
 import { type DialogueSink, Session } from './session.js';
 import type { TrustStore } from './trust.js';
 
@@ -23,7 +24,14 @@ export interface LoginOptions {
   /** Facts of an earlier login to the same site: FEAT, SYST, OPTS and PWD are not asked again. */
   known?: SiteFacts | undefined;
   onSession?: (session: Buffer) => void;
+  /** Send one command at a time: a burst has lost an earlier session of this site. */
+  cautious?: boolean;
 }
+
+/** Phase of an error in the first burst. */
+const PROBE = 'burst';
+/** Milliseconds for it: a server that discards what it read ahead never answers the rest. */
+const PROBE_TIMEOUT = 3_000;
 
 /** Fill in defaults. Port 990 means implicit TLS unless said otherwise; no user means anonymous (RFC 1635). */
 export function fullSite(site: SiteSettings): FullSite {
@@ -62,6 +70,9 @@ export async function login(
     return { session, facts: await introduce(session, site, options) };
   } catch (error) {
     session.destroy(new FtpError('closed', `${site.name}: login was given up`));
+    if (toFtpError(error).facts.phase === PROBE && !options.cautious) {
+      return login(site, { ...options, cautious: true });
+    }
     throw error;
   }
 }
@@ -81,10 +92,17 @@ async function introduce(session: Session, site: FullSite, options: LoginOptions
   const protP = certificate !== undefined && (await protect(session));
   if (options.known) {
     await session.request('TYPE', 'I');
+    await enter(session, site);
     session.lockstep = options.known.queues !== true;
     return options.known;
   }
-  return describe(session, { greeting: replyText(greeting), login: texts.join('\n'), protP, certificate });
+  return describe(session, {
+    greeting: replyText(greeting),
+    login: texts.join('\n'),
+    protP,
+    certificate,
+    cautious: options.cautious ?? false,
+  });
 }
 
 async function startTls(session: Session, site: FullSite, options: LoginOptions): Promise<CertificateProof> {
@@ -173,22 +191,46 @@ interface Introduction {
   login: string;
   protP: boolean;
   certificate: CertificateProof | undefined;
+  /** One command at a time. */
+  cautious: boolean;
 }
 
+/** CWD to the directory of the site, where it has one: relative paths begin there. */
+async function enter(session: Session, { directory }: FullSite): Promise<void> {
+  if (directory === undefined || directory === '') return;
+  const reply = await session.request('CWD', directory);
+  if (reply.code >= 400)
+    throw session.refusal(`CWD ${directory}`, reply, 'Check the directory of that site.');
+}
+
+/**
+ * FEAT, then what it leads to. The four commands behind it leave in one segment unless the server is known not to take
+ * that: their answers prove that it queues commands.
+ */
 async function describe(session: Session, intro: Introduction): Promise<SiteFacts> {
-  const feat = await session.request('FEAT');
-  const features: Features = parseFeatures(feat);
-  if (features.has('UTF8')) await session.request('OPTS', 'UTF8 ON');
-  const syst = await session.request('SYST');
-  await session.command('TYPE', 'I');
-  const pwd = await session.request('PWD');
+  const features: Features = parseFeatures(await session.request('FEAT'));
+  const evidence = { greeting: intro.greeting, login: intro.login, features };
+  const cautious = intro.cautious || recognise({ ...evidence, system: '' }).behaviour.lockstep === true;
+  session.lockstep = cautious;
+  const options = cautious ? {} : { timeout: Math.min(PROBE_TIMEOUT, session.commandTimeout) };
+  const utf8 = features.has('UTF8') ? session.request('OPTS', 'UTF8 ON', options) : undefined;
+  const [, syst, type, pwd] = await Promise.all([
+    utf8,
+    session.request('SYST', undefined, options),
+    session.request('TYPE', 'I', options),
+    session.request('PWD', undefined, options),
+  ]).catch((error: unknown) => {
+    const failure = toFtpError(error);
+    throw cautious
+      ? failure
+      : new FtpError(failure.kind, failure.message, { ...failure.facts, phase: PROBE });
+  });
+  if (type.code >= 400) throw session.refusal('TYPE I', type);
   const address = session.peerAddress;
-  return makeFacts({
+  const facts = makeFacts({
     site: session.name,
-    greeting: intro.greeting,
-    login: intro.login,
+    ...evidence,
     system: syst.code === 215 ? syst.text : '',
-    features,
     tls: intro.certificate !== undefined,
     protP: intro.protP,
     family: familyOf(address) === 6 ? 6 : 4,
@@ -197,4 +239,7 @@ async function describe(session: Session, intro: Introduction): Promise<SiteFact
     ...(intro.certificate ? { certificate: intro.certificate } : {}),
     ...(session.tls ? { pin: session.tls.pin } : {}),
   });
+  facts.queues = !cautious && pwd.code === 257;
+  session.lockstep = !facts.queues;
+  return facts;
 }

@@ -1,5 +1,4 @@
 import { type PoolOptions, SitePool } from '../client/pool.js';
-import { probeQueue } from '../client/probe.js';
 import { memoryTrust } from '../client/trust.js';
 import { rateLimiter } from '../net/data.js';
 import type { Entry } from '../protocol/entry.js';
@@ -8,7 +7,7 @@ import { baseName, joinPath } from '../protocol/paths.js';
 import type { Security, SiteSettings } from '../protocol/site.js';
 import { decide } from './decide.js';
 import type { EventSink, Summary } from './events.js';
-import { makeJob } from './expand.js';
+import { losesBlanks, makeJob } from './expand.js';
 import { makeFilter } from './filter.js';
 import { sendFxp } from './fxp.js';
 import { type End, Lane } from './lane.js';
@@ -178,12 +177,6 @@ class CopySession {
       direct: { value: false },
       send: !between ? (source.kind === 'local' ? sendUpload : sendDownload) : sendRelay,
     };
-    await Promise.all(
-      (['source', 'destination'] as const).flatMap((side) =>
-        lane.held(side) ? [probeQueue(lane.held(side)!)] : [],
-      ),
-    );
-    await lane.connect();
     if (between && !relayed) {
       if (this.#source.kind === 'remote') this.#monitors.source = new Monitor(this.#source.pool);
       if (this.#destination.kind === 'remote')
@@ -257,6 +250,11 @@ class CopySession {
     to: string,
     known: Entry | undefined,
   ): Promise<void> {
+    if (losesBlanks(lane, baseName(to)))
+      throw new FtpError('policy', `${nameOf(this.#destination)} changes blanks at the end of a name`, {
+        retry: 'never',
+        advice: 'Give it another name there.',
+      });
     const existing = known ?? (await lane.tree('destination').stat(to));
     const decision = decide(entry, existing, this.#settings.onExists);
     const name = baseName(from);

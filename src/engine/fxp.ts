@@ -2,7 +2,7 @@ import type { Connection } from '../client/connection.js';
 import { rename } from '../client/verbs.js';
 import type { FtpError } from '../protocol/errors.js';
 import { baseName } from '../protocol/paths.js';
-import { arrivalPath, commit, discard, isNameRefused, resumePoint } from './commit.js';
+import { arrivalPath, commit, discard, exactTime, isNameRefused, resumePoint } from './commit.js';
 import type { Side } from './findings.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
@@ -58,6 +58,9 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
   });
   switch (outcome.kind) {
     case 'done':
+      // Only a source that is TLS client is known to cut files behind two positive replies: that route has to be
+      // verified before others follow; every file is verified in any case.
+      if (ticket.attempt.tls?.client !== 'source') ticket.settle('worked');
       return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
     case 'cannot':
       if (offset === 0) await discard(destination, path);
@@ -168,15 +171,18 @@ interface Landed {
 async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): Promise<FileResult> {
   const { source, destination, offset, path } = landed;
   try {
-    const verified = await verifyPair(
-      { connection: source, path: job.source },
-      { connection: destination, path },
-      job.size,
-      run.settings.verify,
-    );
+    const [verified, time] = await Promise.all([
+      verifyPair(
+        { connection: source, path: job.source },
+        { connection: destination, path },
+        job.size,
+        run.settings.verify,
+      ),
+      exactTime(run, source, job),
+    ]);
     ticket.settle('worked');
     noteDirect(run, job);
-    await commit(run, destination, job);
+    await commit(run, destination, job, time);
     return {
       bytes: (job.size ?? 0) - offset,
       route: routeInfo(ticket.attempt),

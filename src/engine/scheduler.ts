@@ -10,6 +10,8 @@ import type { Tally } from './tally.js';
 /** Files waiting above which directories are no longer opened: memory stays bounded however large the tree. */
 const ENOUGH_FILES = 5_000;
 const RECONNECTS = 3;
+/** Files of one lane whose verification and renaming may be under way while the next one is sent. */
+const FINISHING = 2;
 
 /**
  * Directories and files of one run, worked off by lanes. Lanes are started as work appears; a lane holds its sessions
@@ -80,21 +82,27 @@ export class Scheduler {
   }
 
   async #work(lane: Lane): Promise<void> {
-    let finishing: Promise<void> = Promise.resolve();
+    const finishing: Promise<void>[] = [];
+    const settle = async (most: number): Promise<void> => {
+      while (finishing.length > most) await finishing.shift();
+    };
     for (;;) {
       const task = this.#next();
       if (task === 'nothing') {
-        await finishing;
+        await settle(0);
         if (this.#peek()) continue;
         if (!(await this.#sleep())) return;
         continue;
       }
       if ('depth' in task) {
-        await finishing;
+        await settle(0);
         await this.#guard(() => this.#expand(lane, task));
         continue;
       }
-      ({ finishing } = await this.#file(lane, task, finishing));
+      if (!this.#overlaps(lane, task)) await settle(0);
+      const sent = await this.#file(lane, task, () => settle(0));
+      if (sent) finishing.push(sent.finishing);
+      await settle(FINISHING);
     }
   }
 
@@ -184,33 +192,34 @@ export class Scheduler {
     }
   }
 
-  /** Send one file; its finishing may overlap with the next one. @returns the finishing under way. */
-  async #file(lane: Lane, job: FileJob, before: Promise<void>): Promise<{ finishing: Promise<void> }> {
+  /** Send one file. @returns its finishing, which may overlap with the next file; undefined when there is none. */
+  async #file(
+    lane: Lane,
+    job: FileJob,
+    settled: () => Promise<void>,
+  ): Promise<{ finishing: Promise<void> } | undefined> {
     const started = Date.now();
-    let sent: Sent;
     try {
-      if (!this.#overlaps(lane, job)) await before;
       await this.#guardConnect(lane);
       if (this.fatal) {
         this.#files.unshift(job);
-        return { finishing: before };
+        return undefined;
       }
+      const offset = typeof job.partial === 'number' ? job.partial : 0;
       this.#run.emit({
         event: 'file-start',
         path: job.relative,
         size: job.size ?? 0,
-        offset: typeof job.partial === 'number' ? job.partial : 0,
+        offset,
         slot: lane.slot,
       });
-      sent = await this.#run.send(this.#run, lane, job);
+      const sent = await this.#run.send(this.#run, lane, job);
+      return { finishing: this.#finish(lane, job, sent, started) };
     } catch (error) {
-      await before;
+      await settled();
       await this.#failed(lane, job, toFtpError(error));
-      return { finishing: Promise.resolve() };
+      return undefined;
     }
-    const finishing = this.#finish(lane, job, sent, started);
-    await before;
-    return { finishing };
   }
 
   async #guardConnect(lane: Lane): Promise<void> {
