@@ -1,5 +1,5 @@
 import type { Connection } from '../client/connection.js';
-import { changeMode, removeFile, rename, setModified, size } from '../client/verbs.js';
+import { changeMode, modified, removeFile, rename, setModified, size } from '../client/verbs.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import { baseName, dirName, joinPath } from '../protocol/paths.js';
 import type { FileJob } from './job.js';
@@ -41,14 +41,26 @@ export async function discard(destination: Connection, path: string): Promise<bo
   }
 }
 
+/** The time the target is to get, milliseconds since 1970 UTC: to the second where the source can tell it. */
+export async function exactTime(run: Run, source: Connection, job: FileJob): Promise<number | undefined> {
+  if (!run.settings.times || !job.coarse) return job.modified;
+  return (await modified(source, job.source)) ?? job.modified;
+}
+
 /**
- * A proven file gets its time, its mode and its name; the old target goes only now. Leaves in one segment where the
- * server queues commands.
+ * A proven file gets its time (`time`: milliseconds since 1970 UTC), its mode and its name; the old target goes only
+ * now. Leaves in one segment where the server queues commands.
  */
-export async function commit(run: Run, destination: Connection, job: FileJob): Promise<void> {
+export async function commit(
+  run: Run,
+  destination: Connection,
+  job: FileJob,
+  time: number | undefined,
+): Promise<void> {
   const arrived = arrivalPath(run, job);
   const stampFirst = destination.facts.features.has('MFMT') && !destination.facts.missing.has('MFMT');
-  const stamp = (path: string): Promise<unknown> => attributes(run, destination, path, job);
+  const stamp = (path: string): Promise<unknown> =>
+    attributes(run, destination, path, { time, mode: job.mode });
   if (arrived === job.target) {
     await stamp(job.target);
   } else if (stampFirst) {
@@ -62,11 +74,16 @@ export async function commit(run: Run, destination: Connection, job: FileJob): P
   for (const name of job.stale) await discard(destination, joinPath(dirName(job.target), name));
 }
 
-async function attributes(run: Run, destination: Connection, path: string, job: FileJob): Promise<void> {
+async function attributes(
+  run: Run,
+  destination: Connection,
+  path: string,
+  { time, mode }: { time: number | undefined; mode: number | undefined },
+): Promise<void> {
   const { times, modes } = run.settings;
   const tasks: Promise<unknown>[] = [];
-  if (times && job.modified !== undefined) tasks.push(setModified(destination, path, job.modified));
-  if (modes && job.mode !== undefined) tasks.push(changeMode(destination, path, job.mode));
+  if (times && time !== undefined) tasks.push(setModified(destination, path, time));
+  if (modes && mode !== undefined) tasks.push(changeMode(destination, path, mode));
   await Promise.all(tasks);
 }
 

@@ -52,6 +52,7 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
   const existing = new Map(there.map((entry) => [entry.name, entry]));
   const partials = groupPartials(there);
   const seen = new Set<string>();
+  const at: Place = { source, target, task, result, lane };
   for (const entry of here) {
     const verdict = checkName(entry.name);
     if (!verdict.ok || seen.has(entry.name)) {
@@ -63,13 +64,7 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
       continue;
     }
     seen.add(entry.name);
-    await place(
-      run,
-      { source, target, task, result },
-      entry,
-      existing.get(entry.name),
-      partials.get(entry.name) ?? [],
-    );
+    await place(run, at, entry, existing.get(entry.name), partials.get(entry.name) ?? []);
   }
   for (const entry of there) {
     if (!seen.has(entry.name) && finalNameOf(entry.name) === undefined && checkName(entry.name).ok)
@@ -81,6 +76,10 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
 async function make(run: Run, tree: Tree, path: string): Promise<boolean> {
   return run.settings.dryRun ? true : tree.makeDirectory(path);
 }
+
+/** The destination would store this name as another one, and say nothing. */
+export const losesBlanks = (lane: Lane, name: string): boolean =>
+  name.endsWith(' ') && lane.held('destination')?.facts.behaviour.changesTrailingBlanks === true;
 
 function groupPartials(entries: readonly Entry[]): Map<string, Entry[]> {
   const groups = new Map<string, Entry[]>();
@@ -96,6 +95,7 @@ interface Place {
   target: Tree;
   task: DirectoryTask;
   result: Expansion;
+  lane: Lane;
 }
 
 async function place(
@@ -110,6 +110,11 @@ async function place(
   const skip = (reason: SkipReason): void => void result.skipped.push({ path: relative, reason });
   const directory = entry.type === 'dir';
   if (!run.settings.filter(relative, directory)) return skip('filtered');
+  if (losesBlanks(at.lane, entry.name)) {
+    const message = `${run.names.destination} changes blanks at the end of a name: it was not sent there`;
+    result.failed.push({ path: relative, message });
+    return;
+  }
   if (directory) {
     if (existing && existing.type !== 'dir' && existing.type !== 'link') {
       result.failed.push({ path: relative, message: 'a file of that name is in the way of a directory' });
@@ -168,6 +173,7 @@ export function makeJob(
     ...paths,
     size,
     modified: entry.modified,
+    coarse: entry.modifiedPrecision !== undefined && entry.modifiedPrecision !== 'second',
     mode: entry.mode,
     existing,
     continues,

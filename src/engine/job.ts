@@ -12,6 +12,8 @@ export interface FileJob {
   /** Octets and time (milliseconds since 1970 UTC) as listed; absent where the listing does not tell. */
   size: number | undefined;
   modified: number | undefined;
+  /** The listing tells the time to the minute or day only: MDTM is asked before the target gets it. */
+  coarse: boolean;
   mode: number | undefined;
   /** What stands at the target now. */
   existing: Entry | undefined;

@@ -6,7 +6,7 @@ import { retrieve, store } from '../client/transfer.js';
 import { digest, size } from '../client/verbs.js';
 import { ALGORITHMS, type Algorithm } from '../protocol/digests.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
-import { arrivalPath, commit, discard, resumePoint } from './commit.js';
+import { arrivalPath, commit, discard, exactTime, resumePoint } from './commit.js';
 import type { Proof } from './events.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
@@ -126,7 +126,7 @@ export async function sendUpload(run: Run, lane: Lane, job: FileJob): Promise<Se
         if (error instanceof Mismatch) await discard(destination, path);
         throw error;
       });
-      await commit(run, destination, job);
+      await commit(run, destination, job, job.modified);
       return { bytes: (job.size ?? 0) - offset, route: LOCAL_ROUTE, security, ...verified };
     },
   };
@@ -183,8 +183,8 @@ async function finishDownload(
     if (error instanceof Mismatch) await fs.rm(localPath(path), { force: true });
     throw error;
   });
-  if (run.settings.times && job.modified !== undefined)
-    await fs.utimes(localPath(path), new Date(), new Date(job.modified));
+  const time = await exactTime(run, source, job);
+  if (run.settings.times && time !== undefined) await fs.utimes(localPath(path), new Date(), new Date(time));
   if (run.settings.modes && job.mode !== undefined) await fs.chmod(localPath(path), job.mode & 0o777);
   await fs.rename(localPath(path), localPath(job.target)).catch((error: unknown) => {
     throw localError(error, job.target);

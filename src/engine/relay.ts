@@ -3,7 +3,7 @@ import type { SiteFacts } from '../client/facts.js';
 import { relay } from '../client/transfer.js';
 import { FtpError } from '../protocol/errors.js';
 import type { Security } from '../protocol/site.js';
-import { arrivalPath, commit, discard, resumePoint } from './commit.js';
+import { arrivalPath, commit, discard, exactTime, resumePoint } from './commit.js';
 import type { FileJob, Sent } from './job.js';
 import type { Lane } from './lane.js';
 import { meets } from './plan.js';
@@ -78,7 +78,7 @@ export async function sendRelay(run: Run, lane: Lane, job: FileJob): Promise<Sen
           job.size,
           run.settings.verify,
         );
-        await commit(run, destination, job);
+        await commit(run, destination, job, await exactTime(run, source, job));
         return { bytes: at - offset, route: { kind: 'relay' }, security, ...verified };
       } catch (error) {
         if (error instanceof Mismatch) {

@@ -38,6 +38,8 @@ export interface Behaviour {
   statProgress?: 'always' | 'store';
   /** REST is ignored by STOR, or keeps the old tail. */
   noRestStore?: boolean;
+  /** Blanks at the end of a name are dropped or replaced, without a word. */
+  changesTrailingBlanks?: boolean;
   /** A NOOP, PWD or SIZE sent behind a transfer command is lost or kills it. */
   noUrgent?: boolean;
 }
