@@ -22,6 +22,8 @@ export interface Attempt {
 export interface Excluded {
   attempt: Attempt;
   reason: string;
+  /** Worth a word when no route is left; absent for details of one technique. */
+  telling?: boolean;
   finding?: Finding;
 }
 
@@ -110,34 +112,40 @@ function familyFor(facts: Record<Side, SiteFacts>): 4 | 6 {
   return facts.source.family === 6 && facts.destination.family === 6 ? 6 : 4;
 }
 
-type Why = { reason: string; finding?: Finding };
+type Why = Omit<Excluded, 'attempt'>;
 
 function exclusion(attempt: Attempt, facts: Record<Side, SiteFacts>, floor: Security): Why | undefined {
-  const { technique, passive, tls, family } = attempt;
-  if (tls) {
-    for (const side of SIDES) {
-      if (!facts[side].protP)
-        return {
-          reason: `${facts[side].site} has no protected data connections here (no TLS, or PROT P refused)`,
-        };
-    }
-    const client = facts[tls.client];
-    if (!client.features.has(tls.by) || client.missing.has(tls.by)) {
-      const both = !client.features.has('CPSV') && !client.features.has('SSCN');
-      return {
-        reason: `${client.site} does not know ${tls.by}, so it cannot be the TLS client`,
-        ...(both
-          ? { finding: { side: tls.client, obstacle: 'never-tls-client' as const, message: '' } }
-          : {}),
-      };
-    }
+  if (attempt.tls) {
+    const role = roleExclusion(attempt.tls, facts);
+    if (role) return role;
   }
-  if (!meets(attempt.security, floor)) return { reason: below(attempt, floor) };
+  if (!meets(attempt.security, floor)) return { reason: below(attempt, floor), telling: true };
+  return doorExclusion(attempt, facts[attempt.passive]);
+}
+
+/** Both must protect data connections, and one must be able to be TLS client. */
+function roleExclusion(tls: NonNullable<Attempt['tls']>, facts: Record<Side, SiteFacts>): Why | undefined {
+  for (const side of SIDES) {
+    const { site, protP } = facts[side];
+    if (!protP)
+      return {
+        reason: `${site} has no protected data connections here (no TLS, or PROT P refused)`,
+        telling: true,
+      };
+  }
+  const { site, features, missing } = facts[tls.client];
+  if (features.has(tls.by) && !missing.has(tls.by)) return undefined;
+  if (features.has('CPSV') || features.has('SSCN')) return { reason: `${site} does not know ${tls.by}` };
+  const reason = `${site} knows neither CPSV nor SSCN, so it cannot be the TLS client`;
+  return { reason, telling: true, finding: { side: tls.client, obstacle: 'never-tls-client', message: '' } };
+}
+
+function doorExclusion({ technique, family }: Attempt, passive: SiteFacts): Why | undefined {
   if (family === 6 && technique !== 'EPSV') return { reason: `${technique} carries IPv4 only` };
-  if (facts[passive].missing.has(technique))
-    return { reason: `${facts[passive].site} does not know ${technique}` };
-  if (facts[passive].family === 6 && technique !== 'EPSV')
-    return { reason: `${facts[passive].site} is reached over IPv6, ${technique} carries IPv4 only` };
+  if (passive.missing.has(technique)) return { reason: `${passive.site} does not know ${technique}` };
+  if (passive.family === 6 && technique !== 'EPSV') {
+    return { reason: `${passive.site} is reached over IPv6, ${technique} carries IPv4 only` };
+  }
   return undefined;
 }
 

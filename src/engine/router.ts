@@ -151,7 +151,7 @@ export class Router {
 
   #exclusions(): string[] {
     return this.plan()
-      .excluded.filter(({ finding }) => finding?.message === undefined || finding.message === '')
+      .excluded.filter(({ telling }) => telling)
       .map(({ reason }) => reason);
   }
 

@@ -77,8 +77,7 @@ export class Scheduler {
       await Promise.all(this.#lanes);
     } while (count !== this.#lanes.length);
     if (this.#run.signal.aborted) throw new FtpError('aborted', 'stopped by the caller');
-    if (this.fatal)
-      for (const job of this.#files.splice(0)) this.#tally.failed(job.relative, this.fatal, job.attempts);
+    if (this.fatal) this.#tally.notTried(this.#files.splice(0), this.fatal);
   }
 
   async #work(lane: Lane): Promise<void> {

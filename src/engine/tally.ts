@@ -102,6 +102,14 @@ export class Tally {
     });
   }
 
+  /** Files that were left because the run ended: counted as failed, told once. */
+  notTried(jobs: readonly FileJob[], cause: FtpError): void {
+    if (jobs.length === 0) return;
+    this.#failed += jobs.length;
+    const files = jobs.length === 1 ? '1 more file was' : `${jobs.length} more files were`;
+    this.#emit({ event: 'warning', message: `${files} not tried: ${cause.message}` });
+  }
+
   interrupted(job: FileJob): void {
     this.interruptedFiles.push(job.relative);
   }
