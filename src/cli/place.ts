@@ -67,7 +67,9 @@ async function fromUrl(word: string, context: PlaceContext): Promise<Place> {
   if (!saved) return { kind: 'site', site: await complete(site, undefined, context), path };
   // The site may say that a clear URL is protected after all; it never weakens what the URL asks for.
   const tls = site.tls === 'none' ? (saved.site.tls ?? 'none') : site.tls!;
-  const merged = { ...saved.site, ...site, tls, name: displayName(site) };
+  // The path of a URL begins at the login directory (RFC 1738 3.2.2), not at the one saved with the site.
+  const { directory: _directory, ...settings } = saved.site;
+  const merged = { ...settings, ...site, tls, name: displayName(site) };
   return { kind: 'site', site: await complete(merged, saved.name, context), path };
 }
 

@@ -1,112 +1,52 @@
 import { Writable } from 'node:stream';
-import type { Connection } from '../client/connection.js';
-import { list, stat } from '../client/list.js';
-import { SitePool } from '../client/pool.js';
-import { retrieve } from '../client/transfer.js';
-import { digest, makeDirectory, removeDirectory, removeFile, rename } from '../client/verbs.js';
-import type { DigestCommand } from '../protocol/digests.js';
-import type { Entry } from '../protocol/entry.js';
-import { FtpError, toFtpError } from '../protocol/errors.js';
-import { checkName } from '../protocol/names.js';
-import { joinPath } from '../protocol/paths.js';
+import { type Client, connect } from '../client/client.js';
+import { FtpError } from '../protocol/errors.js';
 import type { SiteSettings } from '../protocol/site.js';
 import type { About, ConnectOptions, RemoteFiles } from './backend.js';
 
-/** Log in to a server and give its files. The session is ended when the signal aborts. */
+/** Log in to a server and give its files, over one session. Everything ends when the signal aborts. */
 export async function connectFiles(site: SiteSettings, options: ConnectOptions): Promise<RemoteFiles> {
-  const { trust, signal, commandTimeout, onDialogue } = options;
-  const pool = new SitePool(
+  const { onDialogue, ...rest } = options;
+  const client = await connect(
     { ...site, maxSessions: 1 },
     {
-      trust,
-      signal,
-      commandTimeout,
+      ...rest,
       onDialogue: (name, session, direction, text) =>
         onDialogue?.({ event: 'dialogue', site: name, session, direction, text }),
     },
   );
-  const connection = await pool.lease();
-  const abort = (): void => connection.session.destroy(toFtpError(signal?.reason));
-  signal?.addEventListener('abort', abort);
-  const close = async (): Promise<void> => {
-    signal?.removeEventListener('abort', abort);
-    pool.release(connection);
-    await pool.close();
-  };
-  return { ...filesOf(connection, signal), close };
+  return filesOf(client);
 }
 
-function filesOf(connection: Connection, signal: AbortSignal | undefined): Omit<RemoteFiles, 'close'> {
-  const { facts } = connection;
-  // An empty argument is not the same everywhere; the login directory has a name.
-  const at = (path: string): string => (path === '' ? facts.home : path);
+function filesOf(client: Client): RemoteFiles {
   return {
-    about: about(connection),
-    list: (path) => list(connection, at(path), { signal }),
-    stat: (path) => need(connection, at(path)),
-    download: async (path, sink, { offset }) => {
-      await retrieve(connection, path, keepOpen(sink), { offset, signal });
+    about: about(client),
+    list: (path) => client.list(path),
+    stat: async (path) => {
+      const entry = await client.stat(path);
+      if (entry) return entry;
+      throw refused(client, `there is no ${path}`);
     },
-    remove: (path) => removeFile(connection, path),
-    removeTree: (path) => removeTree(connection, path),
+    download: async (path, sink, { offset }) =>
+      void (await client.retrieve(path, keepOpen(sink), { offset })),
+    remove: (path) => client.remove(path),
+    removeTree: (path) => client.removeTree(path),
     mkdir: async (path, { parents }) => {
-      if ((await makeDirectory(connection, path, parents)) || parents) return;
-      throw refused(connection, `${path} is there already`);
+      if ((await client.makeDirectory(path, { parents })) || parents) return;
+      throw refused(client, `${path} is there already`);
     },
-    rename: (from, to) => rename(connection, from, to),
-    hash: (path, algorithm) => hash(connection, path, algorithm),
+    rename: (from, to) => client.rename(from, to),
+    hash: (path, algorithm) => client.digest(path, algorithm === undefined ? {} : { algorithm }),
+    close: () => client.close(),
   };
 }
 
-function about({ facts, session }: Connection): About {
-  return {
-    server: `${facts.quirk.name}: ${facts.greeting.split('\n')[0] ?? ''}`,
-    features: facts.features.names,
-    tls: session.tls?.protocol ?? false,
-    ...(facts.certificate !== undefined && { certificate: facts.certificate }),
-    ...(facts.pin !== undefined && { pin: facts.pin }),
-  };
+function about({ server: { name, greeting, home: _home, ...rest } }: Client): About {
+  return { server: `${name}: ${greeting}`, ...rest };
 }
 
-async function need(connection: Connection, path: string): Promise<Entry> {
-  const entry = await stat(connection, path);
-  if (entry) return entry;
-  throw refused(connection, `there is no ${path}`);
-}
-
-async function removeTree(connection: Connection, path: string): Promise<void> {
-  for (const entry of await list(connection, path)) {
-    const verdict = checkName(entry.name);
-    if (!verdict.ok) throw refused(connection, `in ${path} there is a name that ${verdict.why}: not removed`);
-    const below = joinPath(path, entry.name);
-    // A link is removed, never followed.
-    await (entry.type === 'dir' ? removeTree(connection, below) : removeFile(connection, below));
-  }
-  await removeDirectory(connection, path);
-}
-
-async function hash(
-  connection: Connection,
-  path: string,
-  wanted: string | undefined,
-): Promise<{ algorithm: string; hex: string }> {
-  const command = pickDigest(connection, wanted);
-  const size = (await stat(connection, path))?.size;
-  const hex = await digest(connection, path, command, size === undefined ? {} : { expected: size });
-  return { algorithm: command.algorithm, hex };
-}
-
-function pickDigest(connection: Connection, wanted: string | undefined): DigestCommand {
-  const { digests } = connection.facts;
-  const plain = (name: string): string => name.toUpperCase().replaceAll('-', '');
-  const found = digests.find((d) => wanted === undefined || plain(d.algorithm) === plain(wanted));
-  if (found) return found;
-  const offered = [...new Set(digests.map((d) => d.algorithm))].join(', ') || 'none';
-  throw refused(connection, `the server does not compute ${wanted ?? 'digests'} (it offers: ${offered})`);
-}
-
-function refused({ session }: Connection, text: string): FtpError {
-  return new FtpError('refused', `${session.name}: ${text}`, { site: session.name, retry: 'never' });
+function refused({ facts }: Client, text: string): FtpError {
+  return new FtpError('refused', `${facts.site}: ${text}`, { site: facts.site, retry: 'never' });
 }
 
 /** A stream that passes everything on and leaves the other one open at its end. */

@@ -96,7 +96,7 @@ async function introduce(session: Session, site: FullSite, options: LoginOptions
     session.lockstep = options.known.queues !== true;
     return options.known;
   }
-  return describe(session, {
+  return describe(session, site, {
     greeting: replyText(greeting),
     login: texts.join('\n'),
     protP,
@@ -196,18 +196,18 @@ interface Introduction {
 }
 
 /** CWD to the directory of the site, where it has one: relative paths begin there. */
-async function enter(session: Session, { directory }: FullSite): Promise<void> {
-  if (directory === undefined || directory === '') return;
+async function enter(session: Session, { directory }: FullSite): Promise<boolean> {
+  if (directory === undefined || directory === '') return false;
   const reply = await session.request('CWD', directory);
-  if (reply.code >= 400)
-    throw session.refusal(`CWD ${directory}`, reply, 'Check the directory of that site.');
+  if (reply.code < 400) return true;
+  throw session.refusal(`CWD ${directory}`, reply, 'Check the directory of that site.');
 }
 
 /**
  * FEAT, then what it leads to. The four commands behind it leave in one segment unless the server is known not to take
  * that: their answers prove that it queues commands.
  */
-async function describe(session: Session, intro: Introduction): Promise<SiteFacts> {
+async function describe(session: Session, site: FullSite, intro: Introduction): Promise<SiteFacts> {
   const features: Features = parseFeatures(await session.request('FEAT'));
   const evidence = { greeting: intro.greeting, login: intro.login, features };
   const cautious = intro.cautious || recognise({ ...evidence, system: '' }).behaviour.lockstep === true;
@@ -241,5 +241,6 @@ async function describe(session: Session, intro: Introduction): Promise<SiteFact
   });
   facts.queues = !cautious && pwd.code === 257;
   session.lockstep = !facts.queues;
+  if (await enter(session, site)) facts.home = parsePathReply(await session.command('PWD'));
   return facts;
 }

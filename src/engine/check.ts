@@ -71,8 +71,8 @@ export async function check(
     options.security ??
     defaultFloor({ kind: 'site', site: a, path: '' }, { kind: 'site', site: b, path: '' });
   try {
-    const there = await new Direction(first, second, floor, [a.directory, b.directory], options.signal).run();
-    const back = await new Direction(second, first, floor, [b.directory, a.directory], options.signal).run();
+    const there = await new Direction(first, second, floor, options.signal).run();
+    const back = await new Direction(second, first, floor, options.signal).run();
     const facts = ends.map(({ pool: { facts } }) => ({
       site: facts!.site,
       server: facts!.quirk.name,
@@ -92,21 +92,13 @@ export async function check(
 class Direction {
   readonly #lane: Lane;
   readonly #floor: Security;
-  readonly #directories: [string | undefined, string | undefined];
   readonly #signal: AbortSignal | undefined;
   readonly #findings: Finding[] = [];
   readonly #routes: CheckedRoute[] = [];
 
-  constructor(
-    source: End,
-    destination: End,
-    floor: Security,
-    directories: [string | undefined, string | undefined],
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(source: End, destination: End, floor: Security, signal: AbortSignal | undefined) {
     this.#lane = new Lane(0, source, destination, signal);
     this.#floor = floor;
-    this.#directories = directories;
     this.#signal = signal;
   }
 
@@ -134,14 +126,7 @@ class Direction {
   }
 
   #path(side: Side, name: string): string {
-    const { facts } = this.#lane.connection(side);
-    const directory = this.#directories[side === 'source' ? 0 : 1] ?? '';
-    const base = directory.startsWith('/')
-      ? directory
-      : directory === ''
-        ? facts.home
-        : joinPath(facts.home, directory);
-    return joinPath(base, name);
+    return joinPath(this.#lane.connection(side).facts.home, name);
   }
 
   #facts() {

@@ -117,6 +117,8 @@ export async function pump(
 }
 
 function broken(error: unknown, what: string): FtpError {
+  // A stream of the caller may say exactly what is wrong.
+  if (error instanceof FtpError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const text = code || (error instanceof Error ? error.message : String(error));
   if (code === 'ENOSPC' || code === 'EDQUOT') {

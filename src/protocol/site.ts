@@ -17,7 +17,7 @@ export interface SiteSettings {
   account?: string;
   /** RFC 7151 virtual host, sent as HOST before USER. */
   virtualHost?: string;
-  /** Login directory to change to first. */
+  /** Directory to change to after login; relative paths begin there. */
   directory?: string;
   /** SHA-256 of the control certificate's SubjectPublicKeyInfo, lower-case hex; connection refused if it differs. */
   pin?: string;

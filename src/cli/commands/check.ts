@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { toFtpError } from '../../protocol/errors.js';
+import { joinPath } from '../../protocol/paths.js';
 import type { SiteSettings } from '../../protocol/site.js';
 import type { CheckReport, Cli } from '../backend.js';
 import { Exit } from '../exit.js';
@@ -66,7 +67,8 @@ async function runCheck(
 }
 
 function asSite({ site, path }: RemotePlace): SiteSettings {
-  return path === '' ? site : { ...site, directory: path };
+  if (path === '') return site;
+  return { ...site, directory: path.startsWith('/') ? path : joinPath(site.directory ?? '', path) };
 }
 
 /** Print the matrix of routes, then what the sites are, then the advice. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { walk } from '../../client/walk.js';
 import { printable } from '../../protocol/names.js';
 import type { Cli } from '../backend.js';
 import { addCommonFlags, type CommonFlags } from '../flags.js';
@@ -6,7 +7,6 @@ import { bytes, count } from '../format.js';
 import { say } from '../io.js';
 import { onEachRemote } from '../remote.js';
 import { toJson } from '../report/json.js';
-import { walk } from '../walk.js';
 
 const EXAMPLES = `
 Sizes are those of the listings. Links are not followed.

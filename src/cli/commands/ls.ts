@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type Found, walk } from '../../client/walk.js';
 import type { Entry } from '../../protocol/entry.js';
 import { printable } from '../../protocol/names.js';
 import type { Cli, RemoteFiles } from '../backend.js';
@@ -6,7 +7,6 @@ import { addCommonFlags, type CommonFlags } from '../flags.js';
 import { type Io, say } from '../io.js';
 import { onEachRemote } from '../remote.js';
 import { toJson } from '../report/json.js';
-import { type Found, walk } from '../walk.js';
 
 const EXAMPLES = `
 Times are in UTC.
