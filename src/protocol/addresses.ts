@@ -81,14 +81,26 @@ export function scopeOf(host: string): AddressScope {
   if (v4) return scopeOfV4(v4);
   const groups = parseV6(plain);
   if (!groups) return 'reserved';
-  if (groups.slice(0, 7).every((group) => group === 0)) {
-    return groups[7] === 0 ? 'unspecified' : groups[7] === 1 ? 'loopback' : 'reserved';
+  if (groups.slice(0, 7).every((group) => group === 0) && groups[7]! <= 1) {
+    return groups[7] === 0 ? 'unspecified' : 'loopback';
   }
   const head = groups[0]!;
+  if (head === 0) return 'reserved';
   if ((head & 0xffc0) === 0xfe80) return 'link-local';
   if ((head & 0xfe00) === 0xfc00) return 'private';
   return (head & 0xff00) === 0xff00 ? 'multicast' : 'public';
 }
+
+/** The same address, however it is written. */
+function sameAddress(a: string, b: string): boolean {
+  const [x, y] = [plainAddress(a), plainAddress(b)];
+  const [v6, w6] = [parseV6(x), parseV6(y)];
+  return x === y || (v6 !== undefined && v6.join() === w6?.join());
+}
+
+/** Lines of a reply without their codes, last one first: drftpd puts the address there. */
+const textsOf = (reply: Reply): string[] =>
+  reply.lines.map((line) => line.replace(/^\d{3}(?:[ \t-]|$)/, '')).reverse();
 
 function malformed(reply: Reply, why: string): FtpError {
   return new FtpError('malformed', `the passive reply ${JSON.stringify(reply.lines.join('\n'))} ${why}`, {
@@ -96,7 +108,7 @@ function malformed(reply: Reply, why: string): FtpError {
   });
 }
 
-/** First run of numbers `n,n,...` in a line after the code; blanks around commas are tolerated. */
+/** First run of exactly `count` numbers `n,n,...`; blanks around commas are tolerated. */
 function numberRun(text: string, count: number): number[] | undefined {
   for (const run of text.match(/\d{1,5}(?: ?, ?\d{1,5})+/g) ?? []) {
     const numbers = run.split(',').map((part) => Number(part.trim()));
@@ -113,8 +125,7 @@ function numberRun(text: string, count: number): number[] | undefined {
  * @throws FtpError `malformed` without six numbers up to 255, or with port 0.
  */
 export function parsePasv(reply: Reply, controlPeer: string): HostPort {
-  for (const line of [...reply.lines].reverse()) {
-    const text = /^\d{3}/.test(line) ? line.slice(3) : line;
+  for (const text of textsOf(reply)) {
     const six = numberRun(text, 6);
     if (six) {
       if (six.some((value) => value > 255)) throw malformed(reply, 'holds a number over 255');
@@ -140,8 +151,7 @@ function checked(reply: Reply, host: string, port: number): HostPort {
  * @throws FtpError `malformed` for every other form.
  */
 export function parseEpsv(reply: Reply, controlPeer: string): HostPort {
-  for (const line of [...reply.lines].reverse()) {
-    const text = /^\d{3}/.test(line) ? line.slice(3) : line;
+  for (const text of textsOf(reply)) {
     const fields = epsvFields(text);
     if (!fields) continue;
     const [family = '', host = '', port = ''] = fields;
@@ -155,23 +165,37 @@ export function parseEpsv(reply: Reply, controlPeer: string): HostPort {
   throw malformed(reply, 'holds no (|||port|)');
 }
 
+/** The three fields in the first parentheses that hold exactly three; without parentheses `|||port|`. */
 function epsvFields(text: string): string[] | undefined {
-  const open = text.indexOf('(');
-  const start = open >= 0 ? open + 1 : text.search(/([!-/:-~])\1\1\d/);
-  const delimiter = start < 0 ? undefined : text[start];
-  if (delimiter === undefined || !/[!-~]/.test(delimiter) || /\d/.test(delimiter)) return undefined;
-  const parts = text.slice(start + 1).split(delimiter);
-  return parts.length >= 4 ? parts.slice(0, 3) : undefined;
+  for (let open = text.indexOf('('); open >= 0; open = text.indexOf('(', open + 1)) {
+    const fields = delimited(text.slice(open + 1));
+    if (fields?.[3]?.startsWith(')')) return fields.slice(0, 3);
+  }
+  const bare = /([!-/:-~])\1\1(\d+)\1(?:[ .\t]|$)/.exec(text);
+  return bare ? ['', '', bare[2]!] : undefined;
+}
+
+/** `|a|b|c|rest` -> its fields; the delimiter is the first character, any of 33..126 but a digit (RFC 2428 2). */
+function delimited(text: string): string[] | undefined {
+  const delimiter = text[0];
+  if (delimiter === undefined || !/[!-/:-~]/.test(delimiter)) return undefined;
+  return text.slice(1).split(delimiter);
+}
+
+function checkPort(port: number): void {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new FtpError('usage', `${port} is not a port`);
 }
 
 /** Argument of PORT (RFC 959 4.1.2): `h1,h2,h3,h4,p1,p2`. @throws FtpError `usage` for IPv6. */
 export function formatPort({ host, port }: HostPort): string {
+  checkPort(port);
   if (familyOf(host) !== 4) throw new FtpError('usage', `PORT carries IPv4 only, not ${host}`);
   return `${host.replaceAll('.', ',')},${port >> 8},${port & 255}`;
 }
 
-/** Argument of EPRT (RFC 2428 2): `|1|a.b.c.d|port|` or `|2|v6|port|`. */
+/** Argument of EPRT (RFC 2428 2): `|1|a.b.c.d|port|` or `|2|v6|port|`. @throws FtpError `usage` for a name. */
 export function formatEprt({ host, port }: HostPort): string {
+  checkPort(port);
   const family = familyOf(host);
   if (family === 0) throw new FtpError('usage', `EPRT needs a literal address, not ${host}`);
   return `|${family === 4 ? 1 : 2}|${host}|${port}|`;
@@ -188,10 +212,10 @@ export function parsePort(argument: string): HostPort {
 
 /** Argument of EPRT -> endpoint. @throws FtpError `malformed`, also for ports over 65535. */
 export function parseEprt(argument: string): HostPort {
-  const fields = epsvFields(`(${argument}`);
-  const [family = '', host = '', port = ''] = fields ?? [];
+  const fields = delimited(argument) ?? [];
+  const [family = '', host = '', port = '', rest] = fields;
   const fits = (family === '1' && familyOf(host) === 4) || (family === '2' && familyOf(host) === 6);
-  if (!fits || !/^\d{1,5}$/.test(port) || Number(port) > 65535) {
+  if (!fits || fields.length !== 4 || rest !== '' || !/^\d{1,5}$/.test(port) || Number(port) > 65535) {
     throw new FtpError('malformed', 'EPRT wants |family|address|port|');
   }
   return { host, port: Number(port) };
@@ -215,7 +239,7 @@ export function judgePasv(announced: HostPort, controlPeer: string, allowForeign
       advice: 'Check the passive port range of that server.',
     };
   }
-  if (announced.host === peer) return { use: announced, replaced: false };
+  if (sameAddress(announced.host, peer)) return { use: announced, replaced: false };
   const scope = scopeOf(announced.host);
   const own = scopeOf(peer);
   if (scope === 'public' && own !== 'loopback') {

@@ -66,22 +66,32 @@ export function digestArgument(
 }
 
 /**
- * Digest in a 2yz reply, lower-case hex: the last token of the right length on any line. Replies differ widely
+ * Digest in a 2yz reply, lower-case hex: the last token of the right length, last line first. Replies differ widely
  * (`250 HEX`, `250-Computing..`/`250 HEX`, `213 SHA-256 0-49 HEX name`, `251 name HEX`, `250 %08x`).
+ *
+ * @param path as it was asked for: where the reply repeats it, it is not read as the digest.
  */
 export function parseDigest(reply: Reply, algorithm: Algorithm, path?: string): string | undefined {
   if (reply.code < 200 || reply.code > 299) return undefined;
-  for (const line of [...reply.lines].reverse()) {
-    const text = path === undefined ? line.slice(4) : line.slice(4).replace(path, ' ');
-    const hit = text.split(/[\s"=,;]+/).filter((token) => isHex(token, algorithm));
-    if (hit.length > 0) return hit.at(-1)!.toLowerCase().padStart(HEX_LENGTH[algorithm], '0');
-  }
-  return undefined;
+  const length = HEX_LENGTH[algorithm];
+  const texts = reply.lines
+    .map((line) => withoutPath(line.replace(/^\d{3}(?:[ \t-]|$)/, ''), path))
+    .reverse();
+  const tokens = texts.flatMap((text) => text.split(/[\s"=,;]+/).reverse());
+  const hex = tokens.filter((token) => /^[0-9A-Fa-f]+$/.test(token));
+  const whole = hex.find((token) => token.length === length);
+  // Some XCRC servers drop leading zeros.
+  const short = algorithm === 'CRC32' ? hex.find((token) => token.length < length) : undefined;
+  return (whole ?? short)?.toLowerCase().padStart(length, '0');
 }
 
-function isHex(token: string, algorithm: Algorithm): boolean {
-  const length = HEX_LENGTH[algorithm];
-  // Some XCRC servers drop leading zeros.
-  const fits = algorithm === 'CRC32' ? token.length <= length && token.length >= 1 : token.length === length;
-  return fits && /^[0-9A-Fa-f]+$/.test(token);
+/** The path stands before or behind the digest, never inside: `a` must not be cut out of the digits. */
+function withoutPath(text: string, path: string | undefined): string {
+  const bare = text.trim();
+  if (path === undefined) return bare;
+  for (const name of [path, `"${path}"`]) {
+    if (bare.endsWith(` ${name}`)) return bare.slice(0, -name.length);
+    if (bare.startsWith(`${name} `)) return bare.slice(name.length);
+  }
+  return bare;
 }

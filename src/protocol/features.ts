@@ -2,19 +2,26 @@ import type { Reply } from './replies.js';
 
 /** What a server said in FEAT (RFC 2389 3.2). Keys in upper case, values as sent. */
 export class Features {
-  readonly #lines = new Map<string, string>();
+  readonly #lines = new Map<string, string[]>();
 
   constructor(lines: Iterable<[string, string]> = []) {
-    for (const [name, value] of lines) this.#lines.set(name.toUpperCase(), value);
+    for (const [name, value] of lines) {
+      const key = name.toUpperCase();
+      const values = this.#lines.get(key) ?? [];
+      if (!values.includes(value)) this.#lines.set(key, [...values, value]);
+    }
   }
 
   has(name: string): boolean {
     return this.#lines.has(name);
   }
 
-  /** What follows the name on its line, or undefined. */
+  /** What follows the name, or undefined; several lines of one name (`AUTH TLS`, `AUTH SSL`) are joined by `;`. */
   value(name: string): string | undefined {
-    return this.#lines.get(name);
+    return this.#lines
+      .get(name)
+      ?.filter((value) => value !== '')
+      .join(';');
   }
 
   /** Advertised is not the same as working: forget a feature that answered 5yz. */
@@ -28,7 +35,9 @@ export class Features {
 
   /** Lines as they would be shown: `NAME value`. */
   get lines(): string[] {
-    return [...this.#lines].map(([name, value]) => (value === '' ? name : `${name} ${value}`));
+    return [...this.#lines].flatMap(([name, values]) =>
+      values.map((value) => (value === '' ? name : `${name} ${value}`)),
+    );
   }
 
   /** Digest algorithms of `HASH a*;b;c`, the selected one first (draft-bryan-ftpext-hash). */

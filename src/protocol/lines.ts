@@ -30,7 +30,8 @@ export class LineDecoder {
       lines.push(this.#take());
       start = end + 1;
     }
-    if (start < chunk.length) this.#hold(chunk.slice(start));
+    // A copy: the caller may use its buffer again (Buffer.slice would only be a view).
+    if (start < chunk.length) this.#hold(Uint8Array.prototype.slice.call(chunk, start));
     return lines;
   }
 

@@ -3,25 +3,30 @@ import type { Reply } from './replies.js';
 /**
  * Path in a 257 reply (RFC 959 appendix II): from the first `"`, `""` stands for one quote, until a single `"`.
  *
- * Servers that do not double quotes are understood as long as the quote is followed by something other than a blank
- * or the end. Tolerates no quotes at all and an unbalanced quote (CVE-2017-1000254): the text to the end of the line.
+ * Servers that do not double quotes are understood as long as another quote follows and no blank or dot does.
+ * Tolerates no quotes at all (`/x`, `'/x'`, `DEV:[A.B]`, `C:\x`, `'HLQ.X.'` whose apostrophes belong to it) and an
+ * unbalanced quote (CVE-2017-1000254): the text to the end of the line.
  */
 export function parsePathReply(reply: Reply): string {
-  const text = reply.lines[0]!.slice(4);
+  const texts = reply.lines.map((line) => line.replace(/^\d{3}[ \t-]/, ''));
+  const text = texts.find((line) => line.includes('"')) ?? texts[0]!;
   const start = text.indexOf('"');
-  if (start < 0)
-    return text
-      .trim()
-      .split('  ')[0]!
-      .replace(/^'(.*)'$/, '$1');
+  if (start < 0) return unquotedPath(text.trim());
   let path = '';
   for (let i = start + 1; i < text.length; i++) {
     if (text[i] !== '"') path += text[i];
     else if (text[i + 1] === '"') path += text[i++];
-    else if (text[i + 1] === undefined || /[ .\t]/.test(text[i + 1]!)) return path;
+    else if (/^(?:[ .\t]|[^"]*$)/.test(text.slice(i + 1))) return path;
     else path += '"';
   }
   return path;
+}
+
+function unquotedPath(text: string): string {
+  const [, quoted] = /^'([^']*)'/.exec(text) ?? [];
+  // MVS: apostrophes make a data set name absolute, they are part of it.
+  if (quoted !== undefined) return quoted.startsWith('/') ? quoted : `'${quoted}'`;
+  return text.split('  ', 1)[0]!;
 }
 
 /** Join directory and name with one slash; an empty directory gives the name alone. */

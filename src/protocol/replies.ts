@@ -1,6 +1,6 @@
 import { FtpError } from './errors.js';
 import { LineDecoder } from './lines.js';
-import { type Charset, decodeText } from './text.js';
+import { type Charset, decodeText, encodeText } from './text.js';
 
 /** One complete reply (RFC 959 4.2). */
 export interface Reply {
@@ -82,7 +82,7 @@ export class ReplyDecoder {
     const { lines, candidate } = open;
     const first = this.#finish(Number(lines[candidate]!.slice(0, 3)), lines.slice(0, candidate + 1));
     const rest = lines.slice(candidate + 1).flatMap((text) => {
-      const reply = this.#line(Buffer.from(text, 'utf8'));
+      const reply = this.#line(encodeText(text, this.#charset));
       return reply ? [reply] : [];
     });
     return [first, ...rest];

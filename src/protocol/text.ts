@@ -1,3 +1,5 @@
+import { FtpError } from './errors.js';
+
 /**
  * Octets <-> strings without loss.
  *
@@ -57,9 +59,31 @@ export function decodeText(bytes: Uint8Array, charset: Charset = 'utf8'): string
 
 const escapes = /[\udc80-\udcff]/;
 
-/** Inverse of `decodeText`. Lone surrogates U+DC80..U+DCFF become the octet they stand for. */
+/** One octet for each character; U+010A must not lose its high octet and become a line end. */
+function encodeLatin1(text: string): Buffer {
+  const octets = Buffer.alloc(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    const octet = unit >= 0xdc80 && unit <= 0xdcff ? unit - 0xdc00 : unit;
+    if (octet > 0xff) {
+      // The text itself is not shown: it may be a password.
+      throw new FtpError('usage', 'a name holds a character that latin1 does not have; nothing was sent', {
+        retry: 'never',
+        advice: 'Rename it, or set the character set of that site to utf8.',
+      });
+    }
+    octets[i] = octet;
+  }
+  return octets;
+}
+
+/**
+ * Inverse of `decodeText`. Lone surrogates U+DC80..U+DCFF become the octet they stand for.
+ *
+ * @throws FtpError `usage` when latin1 has no octet for a character.
+ */
 export function encodeText(text: string, charset: Charset = 'utf8'): Buffer {
-  if (charset === 'latin1') return Buffer.from(text, 'latin1');
+  if (charset === 'latin1') return encodeLatin1(text);
   if (!escapes.test(text)) return Buffer.from(text, 'utf8');
   const parts: Buffer[] = [];
   let start = 0;

@@ -14,10 +14,10 @@ export function formatTime(at: number): string {
  * Also takes `19100` + year past 1999, the well-known misprint of old daemons (`19104` = 2004).
  */
 export function parseTime(text: string): number | undefined {
-  const fixed = /^191\d{2}\d{10}$/.test(text)
+  const fixed = /^191\d{2}\d{10}(?:\.|$)/.test(text)
     ? String(1900 + Number(text.slice(2, 5))) + text.slice(5)
     : text;
-  const match = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{1,9}))?$/.exec(fixed);
+  const match = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d+))?$/.exec(fixed);
   if (!match) return undefined;
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
     number,
@@ -29,11 +29,11 @@ export function parseTime(text: string): number | undefined {
   ];
   // A leap second is legal (RFC 3659 2.3): 60 counts as the next minute.
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 60) return undefined;
-  const at = new Date(Date.UTC(2000, month - 1, day, hour, minute, second));
-  at.setUTCFullYear(year, month - 1, day);
-  if (at.getUTCDate() !== (second === 60 && hour === 23 && minute === 59 ? at.getUTCDate() : day))
-    return undefined;
-  return at.getTime() + Math.floor(Number(`0.${match[7] ?? 0}`) * 1000);
+  // Date.UTC would take the years 0 to 99 for 1900 to 1999.
+  const midnight = new Date(0).setUTCFullYear(year, month - 1, day);
+  if (new Date(midnight).getUTCDate() !== day) return undefined;
+  const fraction = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
+  return midnight + ((hour * 60 + minute) * 60 + second) * 1000 + fraction;
 }
 
 /** Time in a 213 reply to MDTM (RFC 3659 3). */
