@@ -145,7 +145,7 @@ export class Router {
     const relay = 'Or let the data cross this client with --relay fallback.';
     return new FtpError('no-route', message, {
       retry: 'never',
-      advice: [...advice.map((item) => item.text), relay].join(' '),
+      advice: [...advice.map(({ site, text }) => `${site}: ${text}`), relay].join(' '),
     });
   }
 
@@ -170,7 +170,7 @@ export function adviceFor(
   for (const { side, obstacle } of findings) {
     const text = facts[side].quirk.advice[obstacle as Obstacle] ?? GENERAL[obstacle as Obstacle];
     if (text !== undefined)
-      found.set(`${side} ${text}`, { site: facts[side].site, text: `${facts[side].site}: ${text}` });
+      found.set(`${side} ${text}`, { site: facts[side].site, text });
   }
   return [...found.values()];
 }

@@ -247,7 +247,9 @@ export class Scheduler {
     }
     job.attempts += 1;
     if (this.#endsRun(error)) {
-      this.#tally.failed(job.relative, error, job.attempts);
+      // No fault of this file: it was not tried, like those behind it.
+      if (error.kind === 'no-route' || this.fatal) this.#files.unshift(job);
+      else this.#tally.failed(job.relative, error, job.attempts);
       this.#fail(error);
       return;
     }

@@ -106,8 +106,10 @@ export class Tally {
   notTried(jobs: readonly FileJob[], cause: FtpError): void {
     if (jobs.length === 0) return;
     this.#failed += jobs.length;
-    const files = jobs.length === 1 ? '1 more file was' : `${jobs.length} more files were`;
-    this.#emit({ event: 'warning', message: `${files} not tried: ${cause.message}` });
+    const files = jobs.length === 1 ? '1 file was' : `${jobs.length} files were`;
+    // Where nothing was done at all, the run itself ends with the cause.
+    const why = this.#files === 0 ? '' : `: ${cause.message}`;
+    this.#emit({ event: 'warning', message: `${files} not tried${why}` });
   }
 
   interrupted(job: FileJob): void {
