@@ -152,7 +152,6 @@ class CopySession {
       throw this.#abort.signal.aborted ? new FtpError('aborted', 'stopped by the caller') : toFtpError(error);
     }
     await scheduler.done();
-    this.#tally.scanned();
     if (!scheduler.fatal && this.#settings.delete) await this.#removeExtra(scheduler);
     const summary = this.#tally.summary(this.#meter.files);
     this.#emit(summary);

@@ -25,6 +25,7 @@ export class Scheduler {
   readonly #files: FileJob[] = [];
   readonly #lanes: Promise<void>[] = [];
   #working = 0;
+  #expanding = 0;
   /** Sleeping lanes; true = there is work, false = it is over. */
   readonly #sleepers: ((work: boolean) => void)[] = [];
   /** Ends the whole run: no route, login refused, a server gone. */
@@ -166,6 +167,16 @@ export class Scheduler {
   }
 
   async #expand(lane: Lane, task: DirectoryTask): Promise<void> {
+    this.#expanding += 1;
+    try {
+      await this.#tryExpand(lane, task);
+    } finally {
+      this.#expanding -= 1;
+    }
+    if (this.#expanding === 0 && this.#directories.length === 0) this.#tally.scanned();
+  }
+
+  async #tryExpand(lane: Lane, task: DirectoryTask): Promise<void> {
     for (let tries = 1; ; tries++) {
       await this.#connect(lane);
       try {
