@@ -184,6 +184,8 @@ export class Session {
   }
 
   #pump(): void {
+    // Until the sentinel of an abort is answered, every reply belongs to the abort.
+    if (this.#abort) return;
     let blocked = false;
     for (const exchange of this.#queue) {
       if (!exchange.sent && (!blocked || this.#mayOvertake(exchange))) this.#send(exchange);
@@ -294,23 +296,26 @@ export class Session {
    * Stop the transfer under way: ABOR, then whatever comes until the answer to a NOOP. Any reply in between belongs to
    * the abort; 226 after ABOR is no success. `unblock` frees a server that waits in accept().
    *
+   * @param timeout milliseconds, never more than one command is given.
    * @returns true when the session may be used again; false when it had to be ended.
    */
   async abort(timeout = 5_000, unblock?: () => Promise<void>): Promise<boolean> {
     if (this.#closed) return false;
+    const limit = Math.min(timeout, this.commandTimeout);
     const abort = new Deferred<void>();
     this.#abort = abort;
     for (const exchange of this.#queue) clearTimeout(exchange.timer);
     this.#raw('ABOR');
-    const timer = setTimeout(() => abort.reject(new Error('late')), timeout);
+    const timer = setTimeout(() => abort.reject(new Error('late')), limit);
     try {
       await unblock?.();
       await abort.promise;
       return true;
     } catch {
       this.destroy(
-        new FtpError('timeout', `${this.name}: no answer to ABOR within ${timeout / 1000} s`, {
+        new FtpError('timeout', `${this.name}: no answer to ABOR within ${limit / 1000} s`, {
           site: this.name,
+          command: 'ABOR',
           retry: 'later',
         }),
       );
@@ -318,6 +323,8 @@ export class Session {
     } finally {
       clearTimeout(timer);
       this.#abort = undefined;
+      this.#sentinel = false;
+      if (!this.#closed) this.#pump();
     }
   }
 
@@ -332,12 +339,7 @@ export class Session {
   #onAbortReply(reply: Reply): void {
     if (reply.code < 200) return;
     if (this.#sentinel && reply.code === 200) {
-      this.#sentinel = false;
-      const leftover = this.#queue.splice(0);
-      for (const exchange of leftover)
-        exchange.final.reject(new FtpError('aborted', `${exchange.shown} was aborted`));
-      for (const exchange of leftover)
-        exchange.preliminary.reject(new FtpError('aborted', `${exchange.shown} was aborted`));
+      this.#dropSent();
       this.#abort?.resolve();
       return;
     }
@@ -346,6 +348,17 @@ export class Session {
     if (!this.#sentinel) {
       this.#sentinel = true;
       this.#raw('NOOP');
+    }
+  }
+
+  /** Commands that went out before the ABOR and got no reply of their own. */
+  #dropSent(): void {
+    const sent = this.#queue.filter((exchange) => exchange.sent);
+    this.#queue.splice(0, this.#queue.length, ...this.#queue.filter((exchange) => !exchange.sent));
+    for (const { shown, preliminary, final } of sent) {
+      const error = new FtpError('closed', `${this.name}: ${shown} was aborted`, { retry: 'later' });
+      preliminary.reject(error);
+      final.reject(error);
     }
   }
 

@@ -119,9 +119,10 @@ function finish(
         : undefined;
   const cause = ('cause' in state ? state.cause : undefined) ?? failed;
   const withCause = cause ? { cause } : {};
+  // Both final replies are not the end of an abort: the answers to ABOR and to the sentinel are still due.
+  if (state.at === 'aborting') return { ...state, ...moved };
   if (over(moved.source) && over(moved.destination)) return { ...moved, at: 'ended', ...withCause };
   if (failed && moved[otherSide(side)].at === 'waiting') return { ...moved, at: 'ended', ...withCause };
-  if (state.at === 'aborting') return { ...state, ...moved };
   return { ...moved, at: 'settling', waitingFor: otherSide(side), ...withCause };
 }
 

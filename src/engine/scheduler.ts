@@ -252,7 +252,7 @@ export class Scheduler {
   }
 
   async #failed(lane: Lane, job: FileJob, error: FtpError): Promise<void> {
-    if (error.kind === 'aborted' || this.#run.signal.aborted) {
+    if (this.#run.signal.aborted) {
       this.#tally.interrupted(job);
       return;
     }
