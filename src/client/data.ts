@@ -10,7 +10,7 @@ import {
   parseEpsv,
   parsePasv,
 } from '../protocol/addresses.js';
-import { FtpError, toFtpError } from '../protocol/errors.js';
+import { FtpError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/replies.js';
 import { isProven } from './certificate.js';
 import type { Connection } from './connection.js';
@@ -153,17 +153,19 @@ async function join(
     return new Promise<never>(() => {});
   });
   const plain = await Promise.race([door.socket(session.commandTimeout, request.signal), refused]).catch(
-    (error: unknown) => abandon(connection, error),
+    (error: unknown) => abandon(connection, exchange, error),
   );
   const channel = await secureData(connection, plain, request, refused).catch((error: unknown) => {
     plain.destroy();
-    return abandon(connection, error);
+    return abandon(connection, exchange, error);
   });
   const finish = async (): Promise<Reply> => {
     const timer = setTimeout(
       () =>
         session.destroy(
           new FtpError('timeout', `${session.name}: no final reply to ${exchange.command}`, {
+            site: session.name,
+            command: exchange.command,
             retry: 'later',
           }),
         ),
@@ -181,9 +183,13 @@ async function join(
 }
 
 /** A command without its data connection: stop it if it still waits, so that the session stays in order. */
-async function abandon({ session }: Connection, error: unknown): Promise<never> {
+async function abandon(
+  { session }: Connection,
+  { command }: TransferExchange,
+  error: unknown,
+): Promise<never> {
   if (!session.idle) await session.abort();
-  throw error;
+  throw session.fault(error, command);
 }
 
 async function secureData(
@@ -204,9 +210,7 @@ async function secureData(
     what: `the TLS handshake of the data connection with ${session.name}`,
   });
   handshake.catch(() => {});
-  const { socket, peer } = await Promise.race([handshake, refused]).catch((error: unknown) => {
-    throw toFtpError(error, { site: session.name });
-  });
+  const { socket, peer } = await Promise.race([handshake, refused]);
   if (facts.pin !== undefined && peer.pin !== facts.pin && !site.insecure && !site.allowForeignPasv) {
     socket.destroy();
     throw new FtpError(

@@ -97,7 +97,7 @@ async function overData(
       });
     } catch (error) {
       await data.cancel();
-      throw error;
+      throw session.fault(error, `${verb} ${dir}`);
     }
     for (const entry of decoder.end()) entries.push(entry);
     await data.finish();

@@ -1,10 +1,11 @@
 import { ControlSocket } from '../net/control.js';
 import type { TlsOptions, TlsPeer } from '../net/tls.js';
-import { isStatusReply, plausible, retryOf, TRANSFER_VERBS } from '../protocol/codes.js';
+import { isStatusReply, plausible, TRANSFER_VERBS } from '../protocol/codes.js';
 import { encodeCommand, maskCommand } from '../protocol/commands.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
-import { type Reply, ReplyDecoder, replyText } from '../protocol/replies.js';
+import { type Reply, ReplyDecoder } from '../protocol/replies.js';
 import type { Charset } from '../protocol/text.js';
+import { Blame } from './blame.js';
 import { Deferred, type Exchange, type TransferExchange } from './exchange.js';
 
 export type DialogueSink = (direction: '>' | '<' | '*', text: string) => void;
@@ -30,6 +31,9 @@ export interface RequestOptions {
   timeout?: number;
 }
 
+/** A transfer whose owner watches it: no deadline for the final reply. */
+const isUnderWay = ({ transfer, preliminary }: Exchange): boolean => transfer && preliminary.settled;
+
 /** Commands that may be sent while a transfer runs. */
 const URGENT: ReadonlySet<string> = new Set(['STAT', 'NOOP']);
 
@@ -45,6 +49,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #queue: Exchange[] = [];
   readonly #decoder: ReplyDecoder;
+  readonly #blame: Blame;
   #control!: ControlSocket;
   #closed: FtpError | undefined;
   #greeting = new Deferred<Reply>();
@@ -62,6 +67,7 @@ export class Session {
     this.name = options.name;
     this.charset = options.charset ?? 'utf8';
     this.#decoder = new ReplyDecoder({ charset: this.charset });
+    this.#blame = new Blame(options.name, options.secrets ?? []);
   }
 
   /** Connect; the greeting is read by `greeting()`. @throws FtpError `unreachable`, `timeout`, `aborted`. */
@@ -74,7 +80,7 @@ export class Session {
       { host, port, localAddress, signal, timeout },
       { onData: (chunk) => session.#onData(chunk), onClose: (error) => session.#end(error) },
     ).catch((error: unknown) => {
-      throw session.#named(toFtpError(error), { phase: 'connect' });
+      throw session.#blame.named(toFtpError(error), { phase: 'connect' });
     });
     const onAbort = (): void => session.destroy(new FtpError('aborted', 'stopped by the caller'));
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -110,7 +116,7 @@ export class Session {
   }
 
   async #within<T>(promise: Promise<T>, what: string): Promise<T> {
-    const timer = setTimeout(() => this.#late(what), this.commandTimeout);
+    const timer = setTimeout(() => this.#late(what, this.commandTimeout), this.commandTimeout);
     try {
       return await promise;
     } finally {
@@ -129,7 +135,7 @@ export class Session {
       this.#note('*', `${this.tls.protocol}, ${this.tls.subject}, pin ${this.tls.pin}`);
       return this.tls;
     } catch (error) {
-      const named = this.#named(toFtpError(error), { phase: 'tls' });
+      const named = this.#blame.named(toFtpError(error), { phase: 'tls' });
       this.#end(named);
       throw named;
     }
@@ -155,14 +161,12 @@ export class Session {
 
   /** The error for a negative reply: what was asked, what was answered. */
   refusal(command: string, reply: Reply, advice?: string): FtpError {
-    const text = this.#masked(replyText(reply));
-    return new FtpError('refused', `${this.name}: ${command} was answered ${reply.code} ${text}`, {
-      site: this.name,
-      command,
-      reply: { code: reply.code, text },
-      retry: retryOf(reply),
-      ...(advice === undefined ? {} : { advice }),
-    });
+    return this.#blame.refusal(command, reply, advice);
+  }
+
+  /** Any error as one of this session: it names the site, and `command` where it does not tell it. */
+  fault(error: unknown, command?: string): FtpError {
+    return this.#blame.named(toFtpError(error), command === undefined ? {} : { command });
   }
 
   #enqueue(verb: string, argument: string | undefined, timeout: number): Exchange {
@@ -210,20 +214,18 @@ export class Session {
 
   #arm(exchange: Exchange): void {
     clearTimeout(exchange.timer);
-    if (exchange.timeout > 0) exchange.timer = setTimeout(() => this.#late(exchange.shown), exchange.timeout);
+    const { shown, timeout } = exchange;
+    if (timeout > 0) exchange.timer = setTimeout(() => this.#late(shown, timeout), timeout);
   }
 
-  #late(what: string): void {
+  #late(what: string, milliseconds: number): void {
     const replies = this.#decoder.relax();
     if (replies.length > 0) {
       for (const reply of replies) this.#onReply(reply);
+      for (const exchange of this.#queue) if (exchange.sent && !isUnderWay(exchange)) this.#arm(exchange);
       return;
     }
-    const text = `${this.name}: no reply to ${what} within ${this.commandTimeout / 1000} s`;
-    const advice = 'The server or the line hangs; try again, or raise the time limit.';
-    this.destroy(
-      new FtpError('timeout', text, { site: this.name, command: what, retry: 'later', advice, phase: what }),
-    );
+    this.destroy(this.#blame.late(what, milliseconds, this.#decoder.noise));
   }
 
   #onData(chunk: Buffer): void {
@@ -233,7 +235,7 @@ export class Session {
       if (auth && replies.length > 0) this.#checkBare(replies);
       for (const reply of replies) this.#onReply(reply);
     } catch (error) {
-      this.destroy(this.#named(toFtpError(error), {}));
+      this.destroy(this.#blame.named(toFtpError(error)));
     }
   }
 
@@ -376,7 +378,7 @@ export class Session {
   /** End at once; every waiting command fails with `cause`. */
   destroy(cause: FtpError): void {
     if (this.#closed) return;
-    this.#end(this.#named(cause, {}));
+    this.#end(this.#blame.named(cause));
     this.#control.destroy(cause);
   }
 
@@ -388,13 +390,13 @@ export class Session {
 
   #end(cause: FtpError): void {
     if (this.#closed) return;
-    const error = this.#goodbye ? this.#farewell(this.#goodbye) : this.#named(cause, {});
+    const error = this.#goodbye ? this.#blame.farewell(this.#goodbye) : this.#blame.named(cause);
     this.#closed = error;
     this.#note('*', error.message);
     this.#greeting.reject(error);
     for (const exchange of this.#queue.splice(0)) {
       clearTimeout(exchange.timer);
-      const named = this.#named(error, { command: exchange.shown });
+      const named = this.#blame.named(error, { command: exchange.shown });
       exchange.preliminary.reject(named);
       exchange.final.reject(named);
     }
@@ -402,39 +404,7 @@ export class Session {
     for (const listener of this.#onClose) listener();
   }
 
-  #farewell(reply: Reply): FtpError {
-    const text = this.#masked(replyText(reply));
-    return new FtpError('closed', `${this.name} ended the session: ${reply.code} ${text}`, {
-      site: this.name,
-      reply: { code: reply.code, text },
-      retry: 'later',
-    });
-  }
-
-  #named(error: FtpError, facts: { command?: string; phase?: string }): FtpError {
-    const prefix = error.message.startsWith(this.name) ? '' : `${this.name}: `;
-    const suffix =
-      facts.command !== undefined &&
-      error.facts.command === undefined &&
-      !error.message.includes(facts.command)
-        ? ` (after ${facts.command})`
-        : '';
-    if (prefix === '' && suffix === '' && error.facts.site !== undefined) return error;
-    return new FtpError(error.kind, `${prefix}${error.message}${suffix}`, {
-      ...facts,
-      ...error.facts,
-      site: this.name,
-    });
-  }
-
-  #masked(text: string): string {
-    return (this.#options.secrets ?? []).reduce(
-      (all, secret) => (secret.length > 2 ? all.replaceAll(secret, '****') : all),
-      text,
-    );
-  }
-
   #note(direction: '>' | '<' | '*', text: string): void {
-    this.#options.onDialogue?.(direction, this.#masked(text));
+    this.#options.onDialogue?.(direction, this.#blame.masked(text));
   }
 }

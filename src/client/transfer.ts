@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { pump, type RateLimiter } from '../net/data.js';
+import { type FtpError, toFtpError } from '../protocol/errors.js';
 import type { Connection, TrafficMeter } from './connection.js';
 import { openData } from './data.js';
 
@@ -40,7 +41,7 @@ export async function retrieve(
   const { offset, signal } = options;
   const data = await openData(connection, { verb: 'RETR', argument: path, offset, signal });
   const what = `${connection.session.name}: RETR ${path}`;
-  return finishing(data, () =>
+  return finishing(connection, data, () =>
     pump(data.socket, sink, {
       ...options,
       onBytes: counting(options),
@@ -63,7 +64,7 @@ export async function store(
     : { verb: 'STOR' as const, argument: path, offset, signal };
   const data = await openData(connection, request);
   const what = `${connection.session.name}: STOR ${path}`;
-  return finishing(data, () =>
+  return finishing(connection, data, () =>
     pump(source, data.socket, {
       ...options,
       onBytes: counting(options),
@@ -75,18 +76,40 @@ export async function store(
 
 type Data = Awaited<ReturnType<typeof openData>>;
 
-async function finishing(data: Data, run: () => Promise<number>): Promise<StreamResult> {
+async function finishing(
+  { session }: Connection,
+  data: Data,
+  run: () => Promise<number>,
+): Promise<StreamResult> {
   let bytes: number;
   try {
     bytes = await run();
   } catch (error) {
-    // The server's own words (452 disk full, 550) say more than the broken socket.
-    const silence = new Promise<'silent'>((resolve) => setTimeout(() => resolve('silent'), 500));
-    if ((await Promise.race([data.finish(), silence])) === 'silent') await data.cancel();
-    throw error;
+    const failure = session.fault(error);
+    const words = await lastWords(data);
+    throw (failure.kind === 'closed' && words) || failure;
   }
   await data.finish();
   return { bytes, verified: data.verified, protected: data.protected };
+}
+
+/** Milliseconds a server is given to say why its data connection broke. */
+const LAST_WORDS = 500;
+
+/** The server's own words (452 disk full, 550) say more than a broken socket. A server that says nothing is stopped. */
+async function lastWords(data: Data): Promise<FtpError | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<'silent'>((resolve) => {
+    timer = setTimeout(() => resolve('silent'), LAST_WORDS);
+  });
+  try {
+    if ((await Promise.race([data.finish(), silence])) === 'silent') await data.cancel();
+    return undefined;
+  } catch (error) {
+    return toFtpError(error);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** RETR here piped into STOR there: the data crosses this client. */
@@ -115,7 +138,8 @@ export async function relay(
     await Promise.all([from.finish(), to.finish()]);
     return { bytes, verified: from.verified && to.verified, protected: from.protected && to.protected };
   } catch (error) {
-    await Promise.all([from.cancel(), to.cancel()]);
-    throw error;
+    const failure = toFtpError(error);
+    const words = await Promise.all([lastWords(to), lastWords(from)]);
+    throw (failure.kind === 'closed' && words.find((word) => word?.kind === 'refused')) || failure;
   }
 }

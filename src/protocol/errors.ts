@@ -1,3 +1,5 @@
+import { adviceFor } from './advice.js';
+
 /**
  * One family of errors; every one carries facts (site, command, reply), whether a retry can help, and advice.
  */
@@ -38,7 +40,10 @@ export interface ErrorFacts {
   cause?: unknown;
 }
 
-/** Every error Jackstay throws on purpose. `message` is complete: it names site, command and reply. */
+/**
+ * Every error Jackstay throws on purpose. `message` is complete: it names site, command and reply. Where no advice is given,
+ * `facts.advice` is the general one for the kind and the reply.
+ */
 export class FtpError extends Error {
   readonly kind: ErrorKind;
   readonly facts: ErrorFacts;
@@ -47,7 +52,8 @@ export class FtpError extends Error {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.name = 'FtpError';
     this.kind = kind;
-    this.facts = facts;
+    const advice = facts.advice ?? adviceFor(kind, facts);
+    this.facts = advice === undefined ? facts : { ...facts, advice };
   }
 
   get retry(): 'later' | 'never' {

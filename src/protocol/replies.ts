@@ -47,6 +47,7 @@ export class ReplyDecoder {
   readonly #charset: Charset;
   #open: { code: number; lines: string[]; octets: number; candidate: number } | undefined;
   #noise = 0;
+  #sample: string | undefined;
 
   constructor(options: { relaxed?: boolean; charset?: Charset; limits?: Partial<ReplyLimits> } = {}) {
     this.relaxed = options.relaxed ?? false;
@@ -58,6 +59,11 @@ export class ReplyDecoder {
   /** True while bytes of an unfinished line or reply are held: nothing may be left over when TLS starts. */
   get unfinished(): boolean {
     return this.#open !== undefined || this.#lines.pending > 0;
+  }
+
+  /** The beginning of the last line that was no reply, for messages. */
+  get noise(): string | undefined {
+    return this.#sample;
   }
 
   /** @returns the replies completed by this chunk. @throws FtpError `malformed` past a limit or on noise. */
@@ -117,6 +123,7 @@ export class ReplyDecoder {
   /** A line outside any reply (banner before the 220, blank lines, stray text): ignored up to a limit. */
   #outside(line: Buffer): undefined {
     this.#noise += line.length + 2;
+    if (line.length > 0) this.#sample = decodeText(line.subarray(0, 80), this.#charset);
     if (this.#noise > this.#limits.noise) {
       const shown = JSON.stringify(decodeText(line.subarray(0, 80)));
       throw new FtpError('malformed', `the server sent ${shown} where a reply with a code was due`);
