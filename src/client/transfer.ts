@@ -140,6 +140,9 @@ export async function relay(
   } catch (error) {
     const failure = toFtpError(error);
     const words = await Promise.all([lastWords(to), lastWords(from)]);
-    throw (failure.kind === 'closed' && words.find((word) => word?.kind === 'refused')) || failure;
+    const refusals = words.filter((word) => word?.kind === 'refused');
+    // 426 is only the echo of the other side's failure.
+    const reason = refusals.find((word) => word?.facts.reply?.code !== 426) ?? refusals[0];
+    throw (failure.kind === 'closed' && reason) || failure;
   }
 }

@@ -85,6 +85,8 @@ export function next(state: TransferState, event: TransferEvent): TransferState 
     case 'deadline':
       return abort(state, silentCause(state));
     case 'stalled':
+      // One side is done and nobody is known to be dead: the other one owes its final reply.
+      if (state.at === 'settling' && event.side === undefined) return abort(state, silentCause(state));
       return abort(state, {
         kind: 'stalled',
         reason: event.reason,

@@ -125,6 +125,7 @@ function silent(rig: Rig, cause: Extract<Cause, { kind: 'silent' }>, passiveOpen
       `${session.name} did not answer ${what}: the TLS handshake between the servers hung`,
     );
   const active = other(rig.attempt.passive);
-  const message = `${rig[active].session.name} could not reach the passive port of ${rig[rig.attempt.passive].session.name}: no reply to ${what}`;
+  const door = `the passive port of ${rig[rig.attempt.passive].session.name}`;
+  const message = `${session.name} gave no reply to ${what}: it hangs, or ${rig[active].session.name} could not reach ${door}`;
   return finding(rig, active, 'passive-unreachable', message);
 }

@@ -271,7 +271,10 @@ describe('one server', () => {
       kind: 'refused',
       reply: { code: 550, text: 'No.' },
     });
-    expect(err).toBe('jackstay: no such directory\n  asked:    LIST top\n  answered: 550 No.\n');
+    expect(err).toBe(
+      'jackstay: no such directory\n  asked:    LIST top\n  answered: 550 No.\n' +
+        '  to do:    Check that the path exists, and that this user may read and write there.\n',
+    );
   });
 });
 
