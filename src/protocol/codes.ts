@@ -50,7 +50,7 @@ export function retryOf(reply: Reply): 'later' | 'never' {
 /** `530`/`421` that says the login limit is reached. */
 export function isSiteFull(reply: Reply): boolean {
   if (reply.code !== 530 && reply.code !== 421 && reply.code !== 550) return false;
-  return /too many|simultaneous|restricted to \d+|full|maximum (?:number|logins|users)|limit|connections? \(\d+\)/i.test(
+  return /too many|simultaneous|restricted to \d+|\bfull\b|maximum (?:number|logins|users)|limit|connections? \(\d+\)/i.test(
     reply.lines.join(' '),
   );
 }

@@ -8,7 +8,7 @@ import type { Reply } from './replies.js';
  * unbalanced quote (CVE-2017-1000254): the text to the end of the line.
  */
 export function parsePathReply(reply: Reply): string {
-  const texts = reply.lines.map((line) => line.replace(/^\d{3}[ \t-]/, ''));
+  const texts = reply.lines.map((line) => line.replace(/^\d{3}(?:[ \t-]|$)/, ''));
   const text = texts.find((line) => line.includes('"')) ?? texts[0]!;
   const start = text.indexOf('"');
   if (start < 0) return unquotedPath(text.trim());
