@@ -40,6 +40,7 @@ class Driver {
   #armed: number | undefined;
   #stopWatch: (() => void) | undefined;
   #end!: () => void;
+  #aborted: Promise<void> | undefined;
   #passiveOpen = false;
 
   constructor(handles: TransferHandles) {
@@ -56,6 +57,8 @@ class Driver {
     try {
       await this.#start();
       await ended;
+      // Both final replies may be there before the abort is answered in full: the sessions are not idle until then.
+      await this.#aborted;
     } finally {
       signal?.removeEventListener('abort', onAbort);
       clearTimeout(this.#timer);
@@ -115,7 +118,7 @@ class Driver {
       this.#end();
       return;
     }
-    if (this.#state.at === 'aborting' && before.at !== 'aborting') void this.#abort();
+    if (this.#state.at === 'aborting' && before.at !== 'aborting') this.#aborted = this.#abort();
     this.#arm();
   }
 

@@ -3,7 +3,7 @@ import { rename } from '../client/verbs.js';
 import type { FtpError } from '../protocol/errors.js';
 import { baseName } from '../protocol/paths.js';
 import { arrivalPath, commit, discard, exactTime, isNameRefused, resumePoint } from './commit.js';
-import type { Side } from './findings.js';
+import type { Finding, Side } from './findings.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
 import { routeInfo } from './plan.js';
@@ -87,12 +87,22 @@ async function failed(
     ticket.settle('open');
     return undefined;
   }
+  const cuts = side === 'destination' && error.facts.reply?.code === 426;
+  if (cuts && ticket.attempt.tls?.client === 'source') ticket.settle(truncates(ticket, error));
   if (error.retry === 'never' || job.size === 0) {
     await discard(destination, path);
     job.partial = 0;
   }
   throw error;
 }
+
+/** A source that is TLS client closes before it has read the session tickets; the reset takes the tail with it. */
+const truncates = ({ attempt }: Ticket, error: FtpError): Finding => ({
+  side: 'source',
+  obstacle: 'truncates',
+  attempt: attempt.id,
+  message: `${error.message}: the source as TLS client cuts files`,
+});
 
 function watch(
   run: Run,
@@ -218,12 +228,7 @@ async function mismatch(
     job.stale = [...job.stale, baseName(path)].filter((name) => name !== baseName(job.target));
     job.size = undefined;
   } else if (error.how === 'short' && attempt.tls?.client === 'source') {
-    ticket.settle({
-      side: 'source',
-      obstacle: 'truncates',
-      attempt: attempt.id,
-      message: `${error.message}: the source as TLS client cuts files`,
-    });
+    ticket.settle(truncates(ticket, error));
     // The route's fault, not the file's.
     job.attempts -= 1;
   } else if (offset === 0 && job.attempts > 0) {

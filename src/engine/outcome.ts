@@ -33,20 +33,32 @@ export function explain(rig: Rig, state: TransferState, passiveOpen: boolean): O
 
 /** When both sides failed, the one that names an obstacle or a permanent reason says more than `426 broken`. */
 function betterCause(rig: Rig, state: TransferState, cause: Cause): Cause {
-  if (cause.kind !== 'reply') return cause;
+  if (cause.kind !== 'reply' && cause.kind !== 'lost') return cause;
   const side = other(cause.side);
   const progress = state[side];
   if (progress.at !== 'final' || progress.reply.code < 400) return cause;
-  const weight = (who: Side, reply: Reply): number => {
-    const obstacle = obstacleOf(rig.attempt, who, 'transfer', reply);
-    if (obstacle && obstacle !== 'unknown' && obstacle !== 'tls-role' && obstacle !== 'passive-unreachable')
-      return 3;
-    if (reply.code >= 500) return 2;
-    return reply.code === 426 ? 0 : 1;
-  };
-  return weight(side, progress.reply) > weight(cause.side, cause.reply)
-    ? { ...cause, side, reply: progress.reply, before: 'open' }
+  // A lost session says nothing of its own: vsftpd dies of a failed handshake, whoever made it fail.
+  const had = cause.kind === 'reply' ? weight(rig, cause.side, cause.reply) : 2;
+  return weight(rig, side, progress.reply) > had
+    ? { kind: 'reply', side, reply: progress.reply, before: 'open' }
     : cause;
+}
+
+/** How much a negative reply says. */
+function weight(rig: Rig, side: Side, reply: Reply): number {
+  const obstacle = obstacleOf(rig.attempt, side, 'transfer', { code: reply.code, text: replyText(reply) });
+  switch (obstacle) {
+    case undefined:
+    case 'unknown':
+    case 'tls-role':
+    case 'passive-unreachable':
+      return reply.code >= 500 ? 2 : reply.code === 426 ? 0 : 1;
+    // ProFTPD says the same of every handshake that failed, also where the other side had refused the peer.
+    case 'requires-session-reuse':
+      return 3;
+    default:
+      return 4;
+  }
 }
 
 const commandOf = (rig: Rig, side: Side): string =>

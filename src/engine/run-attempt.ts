@@ -48,9 +48,12 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
     const { endpoint, aimed } = prepared;
     const { state, passiveOpen } = await drive(handlesOf(rig, endpoint));
     const refusal = await aimed?.catch(() => undefined);
-    if (refusal && refusal.code >= 400)
-      return cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal);
-    return explain(rig, state, passiveOpen);
+    const outcome =
+      refusal && refusal.code >= 400
+        ? cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal)
+        : explain(rig, state, passiveOpen);
+    if (outcome.kind !== 'done') await Promise.all([isAlive(rig.source), isAlive(rig.destination)]);
+    return outcome;
   } catch (error) {
     const failure = toFtpError(error);
     if (failure.kind === 'aborted') throw failure;
@@ -66,6 +69,14 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
       ...(side && rig.source.session.name !== rig.destination.session.name ? { side } : {}),
     };
   }
+}
+
+/**
+ * After a failed data connection a server may end its session behind the final reply (vsftpd after 522, RaidenFTPd after
+ * 421): the next command would be the one that fails. Asked here, a dead session is known as dead.
+ */
+async function isAlive({ session }: Connection): Promise<void> {
+  await session.request('NOOP', undefined, { timeout: 5_000 }).catch(() => {});
 }
 
 type Prepared = { endpoint: HostPort; aimed?: Promise<Reply> };
@@ -128,18 +139,27 @@ async function setRole(rig: Rig, side: Side): Promise<Outcome | undefined> {
   const { attempt } = rig;
   const { session, facts, state } = rig[side];
   const prot = attempt.tls ? 'P' : 'C';
+  const client = attempt.tls?.by === 'SSCN' && attempt.tls.client === side;
+  // Before PROT C: drftpd knows SSCN only while data are protected.
+  if (!client && state.sscn) {
+    const refused = await setSscn(rig, side, false);
+    if (refused) return refused;
+  }
   if (facts.protP && state.prot !== prot) {
     const reply = await session.request('PROT', prot);
     if (reply.code >= 300) return cannot(rig, side, 'role', `PROT ${prot}`, reply, 'PROT');
     state.prot = prot;
   }
-  const client = attempt.tls?.by === 'SSCN' && attempt.tls.client === side;
-  if (!client && !state.sscn) return undefined;
-  if (client && state.sscn) return undefined;
+  return client && !state.sscn ? setSscn(rig, side, true) : undefined;
+}
+
+async function setSscn(rig: Rig, side: Side, on: boolean): Promise<Outcome | undefined> {
+  const { session, state } = rig[side];
   // Never the bare query: wzdftpd takes it for OFF. Judged by class only: drftpd says 220.
-  const reply = await session.request('SSCN', client ? 'ON' : 'OFF');
-  if (reply.code >= 300) return cannot(rig, side, 'role', `SSCN ${client ? 'ON' : 'OFF'}`, reply, 'SSCN');
-  state.sscn = client;
+  const word = on ? 'ON' : 'OFF';
+  const reply = await session.request('SSCN', word);
+  if (reply.code >= 300) return cannot(rig, side, 'role', `SSCN ${word}`, reply, 'SSCN');
+  state.sscn = on;
   return undefined;
 }
 

@@ -8,6 +8,8 @@ export interface Identity {
   readonly certificate: string;
   readonly pin: string;
   readonly context: SecureContext;
+  /** The same without anything behind the handshake: in TLS 1.2 the ticket is a part of it (RFC 5077 3.3). */
+  readonly quietContext: SecureContext;
 }
 
 /** Certificate and context for an address, signed by the test authority. */
@@ -20,12 +22,13 @@ export function identityFor(host: string, minVersion?: SecureVersion, maxVersion
     pin: createHash('sha256').update(spki).digest('hex'),
     // Without a context of its own, OpenSSL refuses to resume a session where a certificate is asked for.
     context: createSecureContext({ cert, key, sessionIdContext: host, ...versions }),
+    quietContext: createSecureContext({ cert, key, sessionIdContext: host, maxVersion: 'TLSv1.2' }),
   };
 }
 
 /**
  * Addresses of scripted servers that send no session tickets as TLS server of an upload. The number of TLS 1.3
- * tickets cannot be set to 0 in Node, so that a scripted source looks here instead of waiting for one.
+ * tickets cannot be set to 0 in Node: they use `quietContext`, and a scripted source looks here instead of waiting.
  */
 export const quietHosts = new Set<string>();
 
@@ -38,6 +41,8 @@ export interface Handshake {
   readonly role: 'client' | 'server';
   readonly identity: Identity;
   readonly asksCertificate: boolean;
+  /** As server, send no session ticket behind the handshake. */
+  readonly isQuiet: boolean;
   readonly timeoutMs: number;
 }
 
@@ -49,7 +54,7 @@ export interface SecureChannel {
 
 /** Runs the handshake on a connected data socket, whoever opened it. Rejects on failure and after `timeoutMs`. */
 export function secureData(raw: Socket, how: Handshake): Promise<SecureChannel> {
-  const secureContext = how.identity.context;
+  const secureContext = how.isQuiet ? how.identity.quietContext : how.identity.context;
   const socket =
     how.role === 'client'
       ? connect({ socket: raw, secureContext, rejectUnauthorized: false })

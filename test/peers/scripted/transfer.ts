@@ -144,7 +144,9 @@ async function protect(session: Session, transfer: Transfer): Promise<Reply | un
   const role = session.isTlsClient && dialect.obeysRole(session, transfer) ? 'client' : 'server';
   try {
     const { asksCertificate, handshakeTimeoutMs: timeoutMs } = dialect;
-    const channel = await secureData(raw, { role, identity: server.identity, asksCertificate, timeoutMs });
+    const isQuiet = role === 'server' && dialect.quietTickets && /^(STOR|APPE|STOU)$/.test(transfer.verb);
+    const how = { role, identity: server.identity, asksCertificate, isQuiet, timeoutMs } as const;
+    const channel = await secureData(raw, how);
     transfer.socket = channel.socket;
     if (role === 'client') transfer.ticket = channel.ticket;
     const { requireReuse } = server.options;
