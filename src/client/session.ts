@@ -1,12 +1,13 @@
 import { ControlSocket } from '../net/control.js';
 import type { TlsOptions, TlsPeer } from '../net/tls.js';
-import { isStatusReply, plausible, TRANSFER_VERBS } from '../protocol/codes.js';
+import { TRANSFER_VERBS } from '../protocol/codes.js';
 import { encodeCommand, maskCommand } from '../protocol/commands.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import { type Reply, ReplyDecoder } from '../protocol/replies.js';
 import type { Charset } from '../protocol/text.js';
 import { Blame } from './blame.js';
 import { Deferred, type Exchange, type TransferExchange } from './exchange.js';
+import { CommandQueue } from './queue.js';
 
 export type DialogueSink = (direction: '>' | '<' | '*', text: string) => void;
 
@@ -31,12 +32,6 @@ export interface RequestOptions {
   timeout?: number;
 }
 
-/** A transfer whose owner watches it: no deadline for the final reply. */
-const isUnderWay = ({ transfer, preliminary }: Exchange): boolean => transfer && preliminary.settled;
-
-/** Commands that may be sent while a transfer runs. */
-const URGENT: ReadonlySet<string> = new Set(['STAT', 'NOOP']);
-
 /**
  * One control connection as a value: commands go out in order, each gets its reply.
  *
@@ -47,7 +42,7 @@ const URGENT: ReadonlySet<string> = new Set(['STAT', 'NOOP']);
 export class Session {
   readonly name: string;
   readonly #options: SessionOptions;
-  readonly #queue: Exchange[] = [];
+  readonly #queue = new CommandQueue();
   readonly #decoder: ReplyDecoder;
   readonly #blame: Blame;
   #control!: ControlSocket;
@@ -182,7 +177,7 @@ export class Session {
       final: new Deferred<Reply>(),
       sent: false,
     };
-    this.#queue.push(exchange);
+    this.#queue.add(exchange);
     this.#pump();
     return exchange;
   }
@@ -190,19 +185,7 @@ export class Session {
   #pump(): void {
     // Until the sentinel of an abort is answered, every reply belongs to the abort.
     if (this.#abort) return;
-    let blocked = false;
-    for (const exchange of this.#queue) {
-      if (!exchange.sent && (!blocked || this.#mayOvertake(exchange))) this.#send(exchange);
-      // Nothing goes behind a transfer: old servers take input for an abort, others answer late or never.
-      blocked ||= this.lockstep || exchange.transfer || !exchange.sent;
-    }
-  }
-
-  /** One STAT or NOOP at a time may be sent while the transfer at the head of the queue runs. */
-  #mayOvertake(exchange: Exchange): boolean {
-    const head = this.#queue[0]!;
-    if (!URGENT.has(exchange.verb) || !head.transfer || !head.sent) return false;
-    return !this.#queue.some((other) => other !== head && other.sent);
+    for (const exchange of this.#queue.ready(this.lockstep)) this.#send(exchange);
   }
 
   #send(exchange: Exchange): void {
@@ -222,7 +205,7 @@ export class Session {
     const replies = this.#decoder.relax();
     if (replies.length > 0) {
       for (const reply of replies) this.#onReply(reply);
-      for (const exchange of this.#queue) if (exchange.sent && !isUnderWay(exchange)) this.#arm(exchange);
+      for (const exchange of this.#queue.awaited) this.#arm(exchange);
       return;
     }
     this.destroy(this.#blame.late(what, milliseconds, this.#decoder.noise));
@@ -231,7 +214,7 @@ export class Session {
   #onData(chunk: Buffer): void {
     try {
       const replies = this.#decoder.push(chunk);
-      const auth = this.#queue[0]?.verb === 'AUTH';
+      const auth = this.#queue.verb === 'AUTH';
       if (auth && replies.length > 0) this.#checkBare(replies);
       for (const reply of replies) this.#onReply(reply);
     } catch (error) {
@@ -261,7 +244,7 @@ export class Session {
       this.#onAbortReply(reply);
       return;
     }
-    const exchange = this.#match(reply);
+    const exchange = this.#queue.match(reply);
     if (!exchange) {
       if (reply.code === 421) this.#goodbye = reply;
       this.#note('*', 'stray reply, dropped');
@@ -273,25 +256,8 @@ export class Session {
       if (!exchange.transfer) this.#arm(exchange);
       return;
     }
-    this.#settle(exchange, reply);
+    this.#queue.settle(exchange, reply);
     this.#pump();
-  }
-
-  /** The exchange a reply belongs to: the oldest one, or the STAT, SIZE or NOOP sent while its transfer runs. */
-  #match(reply: Reply): Exchange | undefined {
-    const head = this.#queue[0];
-    if (!head?.sent) return undefined;
-    if (head.transfer && (isStatusReply(reply) || reply.code === 200)) {
-      return this.#queue.find((exchange) => exchange.sent && URGENT.has(exchange.verb));
-    }
-    return plausible(head.verb, reply) ? head : undefined;
-  }
-
-  #settle(exchange: Exchange, reply: Reply): void {
-    clearTimeout(exchange.timer);
-    this.#queue.splice(this.#queue.indexOf(exchange), 1);
-    exchange.preliminary.resolve(reply);
-    exchange.final.resolve(reply);
   }
 
   /**
@@ -306,7 +272,7 @@ export class Session {
     const limit = Math.min(timeout, this.commandTimeout);
     const abort = new Deferred<void>();
     this.#abort = abort;
-    for (const exchange of this.#queue) clearTimeout(exchange.timer);
+    this.#queue.disarm();
     this.#raw('ABOR');
     const timer = setTimeout(() => abort.reject(new Error('late')), limit);
     try {
@@ -341,26 +307,17 @@ export class Session {
   #onAbortReply(reply: Reply): void {
     if (reply.code < 200) return;
     if (this.#sentinel && reply.code === 200) {
-      this.#dropSent();
+      this.#queue.failSent(
+        ({ shown }) => new FtpError('closed', `${this.name}: ${shown} was aborted`, { retry: 'later' }),
+      );
       this.#abort?.resolve();
       return;
     }
-    const transfer = this.#queue.find((exchange) => exchange.sent);
-    if (transfer) this.#settle(transfer, reply);
+    const transfer = this.#queue.oldestSent;
+    if (transfer) this.#queue.settle(transfer, reply);
     if (!this.#sentinel) {
       this.#sentinel = true;
       this.#raw('NOOP');
-    }
-  }
-
-  /** Commands that went out before the ABOR and got no reply of their own. */
-  #dropSent(): void {
-    const sent = this.#queue.filter((exchange) => exchange.sent);
-    this.#queue.splice(0, this.#queue.length, ...this.#queue.filter((exchange) => !exchange.sent));
-    for (const { shown, preliminary, final } of sent) {
-      const error = new FtpError('closed', `${this.name}: ${shown} was aborted`, { retry: 'later' });
-      preliminary.reject(error);
-      final.reject(error);
     }
   }
 
@@ -394,12 +351,7 @@ export class Session {
     this.#closed = error;
     this.#note('*', error.message);
     this.#greeting.reject(error);
-    for (const exchange of this.#queue.splice(0)) {
-      clearTimeout(exchange.timer);
-      const named = this.#blame.named(error, { command: exchange.shown });
-      exchange.preliminary.reject(named);
-      exchange.final.reject(named);
-    }
+    this.#queue.failAll(({ shown }) => this.#blame.named(error, { command: shown }));
     this.#abort?.reject(error);
     for (const listener of this.#onClose) listener();
   }

@@ -1,0 +1,98 @@
+import { isStatusReply, plausible } from '../protocol/codes.js';
+import type { Reply } from '../protocol/replies.js';
+import type { Exchange } from './exchange.js';
+
+/** Commands that may be sent while a transfer runs. */
+const URGENT: ReadonlySet<string> = new Set(['STAT', 'NOOP']);
+
+/** A transfer whose owner watches it: no deadline for the final reply. */
+const isUnderWay = ({ transfer, preliminary }: Exchange): boolean => transfer && preliminary.settled;
+
+/** The commands of one control connection in order: which may be sent now, and whose a reply is. Sends nothing itself. */
+export class CommandQueue {
+  readonly #exchanges: Exchange[] = [];
+
+  get length(): number {
+    return this.#exchanges.length;
+  }
+
+  /** The verb whose reply is due next. */
+  get verb(): string | undefined {
+    return this.#exchanges[0]?.verb;
+  }
+
+  add(exchange: Exchange): void {
+    this.#exchanges.push(exchange);
+  }
+
+  /** The commands that may leave now; each must be sent before the next one is asked for. */
+  *ready(lockstep: boolean): Generator<Exchange> {
+    let blocked = false;
+    for (const exchange of this.#exchanges) {
+      if (!exchange.sent && (!blocked || this.#mayOvertake(exchange))) yield exchange;
+      // Nothing goes behind a transfer: old servers take input for an abort, others answer late or never.
+      blocked ||= lockstep || exchange.transfer || !exchange.sent;
+    }
+  }
+
+  /** One STAT or NOOP at a time may be sent while the transfer at the head of the queue runs. */
+  #mayOvertake(exchange: Exchange): boolean {
+    const head = this.#exchanges[0]!;
+    if (!URGENT.has(exchange.verb) || !head.transfer || !head.sent) return false;
+    return !this.#exchanges.some((other) => other !== head && other.sent);
+  }
+
+  /** The command a reply belongs to: the oldest one, or the STAT or NOOP sent while its transfer runs. */
+  match(reply: Reply): Exchange | undefined {
+    const head = this.#exchanges[0];
+    if (!head?.sent) return undefined;
+    if (head.transfer && (isStatusReply(reply) || reply.code === 200)) {
+      return this.#exchanges.find((exchange) => exchange.sent && URGENT.has(exchange.verb));
+    }
+    return plausible(head.verb, reply) ? head : undefined;
+  }
+
+  /** The oldest command sent. */
+  get oldestSent(): Exchange | undefined {
+    return this.#exchanges.find((exchange) => exchange.sent);
+  }
+
+  /** Commands sent whose next reply has a deadline here. */
+  get awaited(): Exchange[] {
+    return this.#exchanges.filter((exchange) => exchange.sent && !isUnderWay(exchange));
+  }
+
+  /** The final reply of a command. */
+  settle(exchange: Exchange, reply: Reply): void {
+    clearTimeout(exchange.timer);
+    this.#exchanges.splice(this.#exchanges.indexOf(exchange), 1);
+    exchange.preliminary.resolve(reply);
+    exchange.final.resolve(reply);
+  }
+
+  /** No deadline holds any more: an abort has its own. */
+  disarm(): void {
+    for (const exchange of this.#exchanges) clearTimeout(exchange.timer);
+  }
+
+  /** Commands that were sent get no reply of their own any more. */
+  failSent(errorOf: (exchange: Exchange) => Error): void {
+    this.#fail((exchange) => exchange.sent, errorOf);
+  }
+
+  /** The connection is over. */
+  failAll(errorOf: (exchange: Exchange) => Error): void {
+    this.#fail(() => true, errorOf);
+  }
+
+  #fail(which: (exchange: Exchange) => boolean, errorOf: (exchange: Exchange) => Error): void {
+    const all = this.#exchanges.splice(0);
+    this.#exchanges.push(...all.filter((exchange) => !which(exchange)));
+    for (const exchange of all.filter(which)) {
+      clearTimeout(exchange.timer);
+      const error = errorOf(exchange);
+      exchange.preliminary.reject(error);
+      exchange.final.reject(error);
+    }
+  }
+}
