@@ -64,9 +64,7 @@ export async function commit(
   if (arrived === job.target) {
     await stamp(job.target);
   } else if (stampFirst) {
-    const stamped = stamp(arrived);
-    await replace(destination, arrived, job);
-    await stamped;
+    await Promise.all([stamp(arrived), replace(destination, arrived, job)]);
   } else {
     await replace(destination, arrived, job);
     await stamp(job.target);

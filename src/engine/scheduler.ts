@@ -78,7 +78,7 @@ export class Scheduler {
       await Promise.all(this.#lanes);
     } while (count !== this.#lanes.length);
     if (this.#run.signal.aborted) throw new FtpError('aborted', 'stopped by the caller');
-    if (this.fatal) this.#tally.notTried(this.#files.splice(0), this.fatal);
+    if (this.fatal) this.#tally.notTried(this.#files.splice(0), this.#directories.splice(0), this.fatal);
   }
 
   async #work(lane: Lane): Promise<void> {

@@ -102,14 +102,17 @@ export class Tally {
     });
   }
 
-  /** Files that were left because the run ended: counted as failed, told once. */
-  notTried(jobs: readonly FileJob[], cause: FtpError): void {
-    if (jobs.length === 0) return;
-    this.#failed += jobs.length;
-    const files = jobs.length === 1 ? '1 file was' : `${jobs.length} files were`;
+  /** Files and unopened directories that were left because the run ended: counted as failed, told once. */
+  notTried(jobs: readonly FileJob[], unopened: readonly DirectoryTask[], cause: FtpError): void {
+    const count = jobs.length + unopened.length;
+    if (count === 0) return;
+    this.#failed += count;
+    const files = jobs.length === 1 ? '1 file' : `${jobs.length} files`;
+    const directories = unopened.length === 1 ? '1 directory' : `${unopened.length} directories`;
+    const words = [jobs.length > 0 ? files : '', unopened.length > 0 ? directories : ''].filter(Boolean);
     // Where nothing was done at all, the run itself ends with the cause.
     const why = this.#files === 0 ? '' : `: ${cause.message}`;
-    this.#emit({ event: 'warning', message: `${files} not tried${why}` });
+    this.#emit({ event: 'warning', message: `${words.join(' and ')} not tried${why}` });
   }
 
   interrupted(job: FileJob): void {

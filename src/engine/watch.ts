@@ -140,7 +140,7 @@ async function statBytes({ session }: Connection): Promise<number | undefined> {
     if (reply.code < 211 || reply.code > 213) return undefined;
     const text = reply.lines.join('\n');
     const match =
-      /Status: (\d+) of/.exec(text) ??
+      /Status: (\d+) (?:of|bytes)/.exec(text) ??
       /Total bytes received: (\d+)/.exec(text) ??
       /\((\d+) bytes\)/.exec(text) ??
       /STOR .*\((\d+)\)/.exec(text);
