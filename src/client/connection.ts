@@ -9,6 +9,10 @@ export interface SessionState {
   sscn?: boolean;
   prot: 'C' | 'P';
   type: 'I' | 'A';
+  /** MODE in force; undefined = never touched, which means S. */
+  mode?: 'S' | 'Z';
+  /** CEPR ON was sent: 229 replies carry the address. */
+  cepr?: boolean;
   /** Newest TLS session or ticket, for data connections that must resume. */
   ticket?: Buffer;
 }

@@ -1,6 +1,8 @@
 import type net from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import { connectTcp } from '../net/connect.js';
 import { type ActiveListener, listenActive } from '../net/data.js';
+import { deflating, inflated } from '../net/deflate.js';
 import { startTls } from '../net/tls.js';
 import {
   formatEprt,
@@ -19,6 +21,10 @@ import type { TransferExchange } from './exchange.js';
 /** A data connection between this client and a server, ready for octets. */
 export interface DataChannel {
   socket: net.Socket;
+  /** File or listing octets from the server: the socket, or what MODE Z inflates from it. */
+  input: Readable;
+  /** File octets to the server: the socket, or what MODE Z deflates into it. */
+  output: Writable;
   /** TLS, and the key on it is the proven key of the control connection (RFC 4217 15.1.1). */
   verified: boolean;
   protected: boolean;
@@ -45,6 +51,7 @@ export async function openData(connection: Connection, request: DataRequest): Pr
     state.sscn = false;
   }
   await wantProtection(connection);
+  await wantMode(connection, connection.site.compress === true && !request.offset ? 'Z' : 'S');
   if (facts.behaviour.needsPret) await session.request('PRET', pretArgument(request));
   const door =
     site.dataMode === 'active' ? await activeDoor(connection) : await passiveDoor(connection, request.signal);
@@ -76,6 +83,20 @@ async function wantProtection({ session, facts, state }: Connection): Promise<vo
   if (!facts.protP || state.prot === 'P') return;
   await session.command('PROT', 'P');
   state.prot = 'P';
+}
+
+/**
+ * MODE Z where the site asks for it and the server has it, else MODE S. Sent only when it changes; a server that refuses
+ * is not asked again.
+ */
+export async function wantMode({ session, facts, state }: Connection, mode: 'S' | 'Z'): Promise<void> {
+  const has = /(^|[ ;])Z\b/.test(facts.features.value('MODE') ?? '') && !facts.missing.has('MODE Z');
+  const wanted = mode === 'Z' && has ? 'Z' : 'S';
+  if ((state.mode ?? 'S') === wanted) return;
+  const reply = await session.request('MODE', wanted);
+  if (reply.code < 300) state.mode = wanted;
+  else if (wanted === 'Z') facts.missing.add('MODE Z');
+  else throw session.refusal('MODE S', reply);
 }
 
 interface Door {
@@ -179,7 +200,12 @@ async function join(
     channel.socket.destroy();
     await session.abort();
   };
-  return { ...channel, finish, cancel };
+  const packed = connection.state.mode === 'Z';
+  const incoming = request.verb !== 'STOR' && request.verb !== 'APPE';
+  const { socket } = channel;
+  const input = packed && incoming ? inflated(socket) : socket;
+  const output = packed && !incoming ? deflating(socket) : socket;
+  return { ...channel, input, output, finish, cancel };
 }
 
 /** A command without its data connection: stop it if it still waits, so that the session stays in order. */

@@ -25,7 +25,7 @@ export async function list(
   path: string,
   context: ListContext = {},
 ): Promise<Entry[]> {
-  for (const lister of [listMlsd, listControl, listAll, listPlain] satisfies Lister[]) {
+  for (const lister of [listMlsc, listMlsd, listControl, listAll, listPlain] satisfies Lister[]) {
     const entries = await lister(connection, path, context);
     if (entries) return entries;
   }
@@ -33,6 +33,16 @@ export async function list(
     site: connection.session.name,
   });
 }
+
+/** `MLSC path` (GridFTP): MLSD facts over the control connection, no data connection at all. */
+const listMlsc: Lister = async ({ session, facts }, path) => {
+  if (!facts.features.has('MLSC') || facts.missing.has('MLSC')) return undefined;
+  const reply = await session.request('MLSC', path);
+  if (reply.code < 300) return parseListing(reply.lines.slice(1, -1), { dir: path, format: 'mlsd' });
+  if (reply.code === 550 || reply.code === 450) throw session.refusal(`MLSC ${path}`, reply);
+  facts.missing.add('MLSC');
+  return undefined;
+};
 
 const listMlsd: Lister = async (connection, path, context) => {
   const { facts } = connection;
@@ -91,7 +101,7 @@ async function overData(
     const decoder = new ListingDecoder({ dir, ...(verb === 'MLSD' ? { format: 'mlsd' } : {}) });
     const entries: Entry[] = [];
     try {
-      await readAll(data.socket, session.commandTimeout, (chunk) => {
+      await readAll(data.input, session.commandTimeout, (chunk) => {
         if (meter) meter.listings += chunk.length;
         for (const entry of decoder.push(chunk)) entries.push(entry);
       });

@@ -3,7 +3,7 @@ import type { TlsOptions, TlsPeer } from '../net/tls.js';
 import { TRANSFER_VERBS } from '../protocol/codes.js';
 import { encodeCommand, maskCommand } from '../protocol/commands.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
-import { type Reply, ReplyDecoder } from '../protocol/replies.js';
+import { LISTING_REPLY_LIMIT, REPLY_LIMITS, type Reply, ReplyDecoder } from '../protocol/replies.js';
 import type { Charset } from '../protocol/text.js';
 import { Blame } from './blame.js';
 import { Deferred, type Exchange, type TransferExchange } from './exchange.js';
@@ -213,6 +213,9 @@ export class Session {
 
   #onData(chunk: Buffer): void {
     try {
+      const verb = this.#queue.verb;
+      this.#decoder.replyLimit =
+        verb === 'STAT' || verb === 'MLSC' ? LISTING_REPLY_LIMIT : REPLY_LIMITS.reply;
       const replies = this.#decoder.push(chunk);
       const auth = this.#queue.verb === 'AUTH';
       if (auth && replies.length > 0) this.#checkBare(replies);

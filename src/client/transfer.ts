@@ -42,7 +42,7 @@ export async function retrieve(
   const data = await openData(connection, { verb: 'RETR', argument: path, offset, signal });
   const what = `${connection.session.name}: RETR ${path}`;
   return finishing(connection, data, () =>
-    pump(data.socket, sink, {
+    pump(data.input, sink, {
       ...options,
       onBytes: counting(options),
       stallTimeout: options.stallTimeout ?? 30_000,
@@ -65,7 +65,7 @@ export async function store(
   const data = await openData(connection, request);
   const what = `${connection.session.name}: STOR ${path}`;
   return finishing(connection, data, () =>
-    pump(source, data.socket, {
+    pump(source, data.output, {
       ...options,
       onBytes: counting(options),
       stallTimeout: options.stallTimeout ?? 30_000,
@@ -77,20 +77,25 @@ export async function store(
 type Data = Awaited<ReturnType<typeof openData>>;
 
 async function finishing(
-  { session }: Connection,
+  connection: Connection,
   data: Data,
   run: () => Promise<number>,
 ): Promise<StreamResult> {
-  let bytes: number;
   try {
-    bytes = await run();
+    const bytes = await run().catch((error: unknown) => giveUp(connection, data, error));
+    await data.finish();
+    return { bytes, verified: data.verified, protected: data.protected };
   } catch (error) {
-    const failure = session.fault(error);
-    const words = await lastWords(data);
-    throw (failure.kind === 'closed' && words) || failure;
+    // ProFTPD 1.3.8 takes no STOR under MODE Z: whatever failed under it is done without it from now on.
+    if (connection.state.mode === 'Z') connection.facts.missing.add('MODE Z');
+    throw error;
   }
-  await data.finish();
-  return { bytes, verified: data.verified, protected: data.protected };
+}
+
+async function giveUp({ session }: Connection, data: Data, error: unknown): Promise<never> {
+  const failure = session.fault(error);
+  const words = await lastWords(data);
+  throw (failure.kind === 'closed' && words) || failure;
 }
 
 /** Milliseconds a server is given to say why its data connection broke. */
@@ -129,7 +134,7 @@ export async function relay(
   }
   const what = `relay ${source.connection.session.name} -> ${destination.connection.session.name}`;
   try {
-    const bytes = await pump(from.socket, to.socket, {
+    const bytes = await pump(from.input, to.output, {
       ...options,
       onBytes: counting(options),
       stallTimeout: options.stallTimeout ?? 30_000,

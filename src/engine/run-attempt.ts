@@ -1,5 +1,5 @@
 import type { Connection } from '../client/connection.js';
-import { aim, rest } from '../client/data.js';
+import { aim, rest, wantMode } from '../client/data.js';
 import { connectTcp } from '../net/connect.js';
 import {
   formatEprt,
@@ -139,6 +139,7 @@ async function setRole(rig: Rig, side: Side): Promise<Outcome | undefined> {
   const { attempt } = rig;
   const { session, facts, state } = rig[side];
   const prot = attempt.tls ? 'P' : 'C';
+  await wantMode(rig[side], 'S');
   const client = attempt.tls?.by === 'SSCN' && attempt.tls.client === side;
   // Before PROT C: drftpd knows SSCN only while data are protected.
   if (!client && state.sscn) {
@@ -173,6 +174,10 @@ async function passive(rig: Rig): Promise<HostPort | Outcome> {
     const reply = await session.request('PRET', `${verb} ${path}`);
     if (reply.code >= 400)
       return { kind: 'failed', side, error: session.refusal(`PRET ${verb} ${path}`, reply) };
+  }
+  if (attempt.technique === 'EPSV' && facts.features.has('CEPR') && !state.cepr) {
+    // With it the 229 names the address: needed where a passive port is not at the control connection's address.
+    state.cepr = (await session.request('CEPR', 'ON')).code < 300;
   }
   const reply = await session.request(attempt.technique);
   if (attempt.technique === 'CPSV' && facts.behaviour.cpsvSticky) state.sscn = true;

@@ -23,6 +23,9 @@ export interface ReplyLimits {
 
 export const REPLY_LIMITS: ReplyLimits = { line: 16 * 1024, reply: 1024 * 1024, noise: 64 * 1024 };
 
+/** Octets in a reply that is a listing (STAT, MLSC). */
+export const LISTING_REPLY_LIMIT = 50 * 1024 * 1024;
+
 const isDigit = (octet: number | undefined): boolean => octet !== undefined && octet >= 48 && octet <= 57;
 
 /** The code at the start of a line and what follows it: ' ', '-', '' (end) or '\t'; undefined for other lines. */
@@ -42,6 +45,8 @@ function splitCode(line: Uint8Array): { code: number; mark: string } | undefined
  */
 export class ReplyDecoder {
   relaxed: boolean;
+  /** Octets in one reply from now on: a listing by STAT or MLSC is longer than any other reply. */
+  replyLimit: number;
   readonly #lines: LineDecoder;
   readonly #limits: ReplyLimits;
   readonly #charset: Charset;
@@ -53,6 +58,7 @@ export class ReplyDecoder {
     this.relaxed = options.relaxed ?? false;
     this.#charset = options.charset ?? 'utf8';
     this.#limits = { ...REPLY_LIMITS, ...options.limits };
+    this.replyLimit = this.#limits.reply;
     this.#lines = new LineDecoder(this.#limits.line);
   }
 
@@ -107,8 +113,8 @@ export class ReplyDecoder {
   #continue(line: Buffer, split: { code: number; mark: string } | undefined): Reply | undefined {
     const open = this.#open!;
     open.octets += line.length + 2;
-    if (open.octets > this.#limits.reply) {
-      throw new FtpError('malformed', `a reply is longer than ${this.#limits.reply} octets`);
+    if (open.octets > this.replyLimit) {
+      throw new FtpError('malformed', `a reply is longer than ${this.replyLimit} octets`);
     }
     open.lines.push(decodeText(line, this.#charset));
     if (!split || split.mark === '-') return undefined;

@@ -27,6 +27,8 @@ export interface SiteSettings {
   maxSessions?: number;
   /** Character set of names where the server is not UTF-8. */
   charset?: 'utf8' | 'latin1';
+  /** MODE Z for this client's own listings and transfers, where the server has it. Default false. */
+  compress?: boolean;
   /** `active` when passive mode cannot reach the server from here. Default passive. */
   dataMode?: 'passive' | 'active';
   /** Let a passive reply name another public address than the control peer (distributed servers). */
