@@ -3,6 +3,10 @@ import { FtpError } from '../protocol/errors.js';
 import { printable } from '../protocol/names.js';
 import { type Reply, replyText } from '../protocol/replies.js';
 
+/** What is waited for first; anything else that comes then is another protocol. */
+export const GREETING = 'the greeting';
+const NO_FTP = 'Check host and port: this may be no FTP server.';
+
 /** The errors of one session: each names the site, the command and the reply, and holds no secret. */
 export class Blame {
   readonly #site: string;
@@ -38,14 +42,14 @@ export class Blame {
   /** No reply in time. `noise`: a line that came instead and is no reply. */
   late(what: string, milliseconds: number, noise?: string): FtpError {
     const asked = printable(what);
-    const instead = noise === undefined ? '' : `, only ${JSON.stringify(printable(noise))}`;
+    const instead = noise === undefined ? '' : `, only "${printable(noise)}" instead`;
     const text = `${this.#site}: no reply to ${asked} within ${milliseconds / 1000} s${instead}`;
     return new FtpError('timeout', text, {
       site: this.#site,
       command: asked,
       retry: 'later',
       phase: asked,
-      ...(noise === undefined ? {} : { advice: 'Check host and port: this may be no FTP server.' }),
+      ...(noise !== undefined && what === GREETING ? { advice: NO_FTP } : {}),
     });
   }
 

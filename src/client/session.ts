@@ -5,7 +5,7 @@ import { encodeCommand, maskCommand } from '../protocol/commands.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import { LISTING_REPLY_LIMIT, REPLY_LIMITS, type Reply, ReplyDecoder } from '../protocol/replies.js';
 import type { Charset } from '../protocol/text.js';
-import { Blame } from './blame.js';
+import { Blame, GREETING } from './blame.js';
 import { Deferred, type Exchange, type TransferExchange } from './exchange.js';
 import { CommandQueue } from './queue.js';
 
@@ -107,7 +107,7 @@ export class Session {
 
   /** The first final reply of the server; `120` is waited out (RFC 959 5.4). */
   async greeting(): Promise<Reply> {
-    return this.#within(this.#greeting.promise, 'the greeting');
+    return this.#within(this.#greeting.promise, GREETING);
   }
 
   async #within<T>(promise: Promise<T>, what: string): Promise<T> {

@@ -1,7 +1,15 @@
 import type { TransferExchange } from '../client/exchange.js';
 import type { Session } from '../client/session.js';
 import { toFtpError } from '../protocol/errors.js';
-import { GRACE, graceOf, initialState, next, type TransferEvent, type TransferState } from './attempt.js';
+import {
+  GRACE,
+  type Grace,
+  graceOf,
+  initialState,
+  next,
+  type TransferEvent,
+  type TransferState,
+} from './attempt.js';
 import type { Side } from './findings.js';
 
 /** One side of a transfer about to start. */
@@ -35,6 +43,7 @@ export async function drive(
 
 class Driver {
   readonly #handles: TransferHandles;
+  readonly #grace: Grace;
   #state: TransferState = initialState;
   #timer: NodeJS.Timeout | undefined;
   #armed: number | undefined;
@@ -45,6 +54,10 @@ class Driver {
 
   constructor(handles: TransferHandles) {
     this.#handles = handles;
+    const { source, destination } = handles;
+    const patience = Math.min(source.session.commandTimeout, destination.session.commandTimeout);
+    // Before a session gives up its command: which side hangs can be told from both only.
+    this.#grace = { ...GRACE, start: Math.min(GRACE.start, 0.75 * patience) };
   }
 
   async run(): Promise<{ state: TransferState; passiveOpen: boolean }> {
@@ -123,7 +136,7 @@ class Driver {
   }
 
   #arm(): void {
-    const grace = graceOf(this.#state, this.#handles.passive, GRACE);
+    const grace = graceOf(this.#state, this.#handles.passive, this.#grace);
     if (grace === this.#armed) return;
     this.#armed = grace;
     clearTimeout(this.#timer);

@@ -25,11 +25,14 @@ export interface Expansion {
   files: FileJob[];
   directories: DirectoryTask[];
   skipped: { path: string; reason: SkipReason }[];
-  failed: { path: string; message: string }[];
+  failed: { path: string; message: string; advice: string }[];
   /** What the source does not have (names at the target). */
   extra: { path: string; type: Entry['type'] }[];
   made: boolean;
 }
+
+/** What to do about a target that is not to be replaced. */
+const IN_THE_WAY = 'Move it away, choose another --on-exists, or another destination.';
 
 /** Deeper than any sane tree: a loop of links. */
 const DEPTH_LIMIT = 100;
@@ -43,11 +46,11 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
     );
   const source = lane.tree('source');
   const target = lane.tree('destination');
-  const [here, there, made] = await Promise.all([
+  const [here, there, made] = await allOver([
     source.list(task.source),
     task.exists ? target.list(task.target) : [],
     task.exists ? false : make(run, target, task.target),
-  ]);
+  ] as const);
   const result: Expansion = { files: [], directories: [], skipped: [], failed: [], extra: [], made };
   const existing = new Map(there.map((entry) => [entry.name, entry]));
   const partials = groupPartials(there);
@@ -59,7 +62,8 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
       const why = verdict.ok ? 'the listing names it twice' : verdict.why;
       result.failed.push({
         path: joinPath(task.relative, printable(entry.name)),
-        message: `the source lists a name that is not used: ${why}`,
+        message: `${run.names.source} lists a name that is not used: ${why}`,
+        advice: 'Rename it at that server.',
       });
       continue;
     }
@@ -71,6 +75,14 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
       result.extra.push({ path: joinPath(task.target, entry.name), type: entry.type });
   }
   return result;
+}
+
+/** As `Promise.all`, but a failure waits for the others: a retry must not meet them on the same session. */
+async function allOver<T extends readonly unknown[]>(
+  tasks: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
 }
 
 async function make(run: Run, tree: Tree, path: string): Promise<boolean> {
@@ -112,12 +124,13 @@ async function place(
   if (!run.settings.filter(relative, directory)) return skip('filtered');
   if (losesBlanks(at.lane, entry.name)) {
     const message = `${run.names.destination} changes blanks at the end of a name: it was not sent there`;
-    result.failed.push({ path: relative, message });
+    result.failed.push({ path: relative, message, advice: 'Rename it at the source.' });
     return;
   }
   if (directory) {
     if (existing && existing.type !== 'dir' && existing.type !== 'link') {
-      result.failed.push({ path: relative, message: 'a file of that name is in the way of a directory' });
+      const message = `${run.names.destination}: a file of that name is in the way of a directory`;
+      result.failed.push({ path: relative, message, advice: IN_THE_WAY });
       return;
     }
     const path = joinPath(task.target, entry.name);
@@ -153,8 +166,10 @@ async function placeFile(
   }
   const decision = decide(known, old, run.settings.onExists);
   if (decision.do === 'skip') result.skipped.push({ path: relative, reason: decision.reason });
-  else if (decision.do === 'refuse') result.failed.push({ path: relative, message: decision.why });
-  else result.files.push(makeJob(relative, paths, known, old, decision.do === 'continue', partials));
+  else if (decision.do === 'refuse') {
+    const message = `${run.names.destination}: ${decision.why}`;
+    result.failed.push({ path: relative, message, advice: IN_THE_WAY });
+  } else result.files.push(makeJob(relative, paths, known, old, decision.do === 'continue', partials));
 }
 
 /** An entry and what stands at its target -> the job. */

@@ -63,13 +63,20 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       if (ticket.attempt.tls?.client !== 'source') ticket.settle('worked');
       return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
     case 'cannot':
-      if (offset === 0) await discard(destination, path);
+      if (offset === 0) await tidy(lane, path);
       ticket.settle(outcome.finding);
       if (ticket.proven) job.attempts += 1;
       return undefined;
     case 'failed':
       return failed(destination, job, path, ticket, outcome.error, outcome.side);
   }
+}
+
+/** Remove what a try without data left: also where that try cost the session. */
+async function tidy(lane: Lane, path: string): Promise<void> {
+  await lane.connect().catch(() => {});
+  const destination = lane.held('destination');
+  if (destination) await discard(destination, path);
 }
 
 /** A file that failed for good leaves nothing behind; one that may go on keeps what it has. */

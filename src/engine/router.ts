@@ -142,10 +142,11 @@ export class Router {
     ];
     const advice = adviceFor(this.#facts, this.#allFindings());
     const message = `no FXP route from ${source} to ${destination} at security ${this.#floor}: ${reasons.join('; ')}`;
-    const relay = 'Or let the data cross this client with --relay fallback.';
+    const relay = 'let the data cross this client with --relay fallback.';
+    const last = advice.length > 0 ? `Or ${relay}` : `See the logs of both servers, or ${relay}`;
     return new FtpError('no-route', message, {
       retry: 'never',
-      advice: [...advice.map(({ site, text }) => `${site}: ${text}`), relay].join(' '),
+      advice: [...advice.map(({ site, text }) => `${site}: ${text}`), last].join(' '),
     });
   }
 
@@ -169,8 +170,7 @@ export function adviceFor(
   const found = new Map<string, { site: string; text: string }>();
   for (const { side, obstacle } of findings) {
     const text = facts[side].quirk.advice[obstacle as Obstacle] ?? GENERAL[obstacle as Obstacle];
-    if (text !== undefined)
-      found.set(`${side} ${text}`, { site: facts[side].site, text });
+    if (text !== undefined) found.set(`${side} ${text}`, { site: facts[side].site, text });
   }
   return [...found.values()];
 }

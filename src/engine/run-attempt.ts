@@ -90,7 +90,10 @@ async function prepare(rig: Rig): Promise<Prepared | Outcome> {
   const active = rig[other(attempt.passive)];
   if (rig.eager && rig.offset === 0) {
     const [verb, argument] = portCommand(endpoint);
-    return { endpoint, aimed: active.session.request(verb, argument) };
+    const aimed = active.session.request(verb, argument);
+    // It is looked at when the transfer is over; a session that dies before must not be an unhandled rejection.
+    aimed.catch(() => {});
+    return { endpoint, aimed };
   }
   try {
     await aim(active, endpoint);

@@ -1,9 +1,9 @@
 import { pause } from '../net/deadline.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
-import { arrivalPath } from './commit.js';
 import { type DirectoryTask, type Expansion, expand } from './expand.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
+import { leftover } from './leftover.js';
 import type { Run } from './run.js';
 import type { Tally } from './tally.js';
 
@@ -260,7 +260,7 @@ export class Scheduler {
     if (this.#endsRun(error)) {
       // No fault of this file: it was not tried, like those behind it.
       if (error.kind === 'no-route' || this.fatal) this.#files.unshift(job);
-      else this.#tally.failed(job.relative, error, job.attempts);
+      else await this.#giveUp(lane, job, error);
       this.#fail(error);
       return;
     }
@@ -276,12 +276,12 @@ export class Scheduler {
       this.addFile(job, true);
       return;
     }
-    this.#tally.failed(
-      job.relative,
-      error,
-      job.attempts,
-      job.partial === 0 ? undefined : arrivalPath(this.#run, job),
-    );
+    await this.#giveUp(lane, job, error);
+  }
+
+  async #giveUp(lane: Lane, job: FileJob, error: FtpError): Promise<void> {
+    const left = await leftover(this.#run, lane, job, error);
+    this.#tally.failed(job.relative, error, job.attempts, left);
   }
 
   /** A source that changed is looked at again. */

@@ -39,7 +39,7 @@ export class Tally {
       this.#emit({ event: 'mkdir', path: task.target });
     }
     for (const { path, reason } of found.skipped) this.skip(path, reason);
-    for (const { path, message } of found.failed) this.#failure(path, message, undefined, 1);
+    for (const { path, message, advice } of found.failed) this.#failure(path, message, advice, 1);
     this.#scanned.directories += 1;
     this.#scanned.files += found.files.length;
     this.#scanned.bytes += found.files.reduce((sum, job) => sum + (job.size ?? 0), 0);
