@@ -1,5 +1,6 @@
 import type { Connection } from '../client/connection.js';
 import { changeMode, modified, removeFile, rename, setModified, size } from '../client/verbs.js';
+import { commonDigest, type DigestCommand } from '../protocol/digests.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import { baseName, dirName, joinPath } from '../protocol/paths.js';
 import type { FileJob } from './job.js';
@@ -16,19 +17,34 @@ export function arrivalPath(run: Run, job: FileJob): string {
 export const isNameRefused = (error: FtpError): boolean =>
   error.kind === 'refused' && [501, 550, 553].includes(error.facts.reply?.code ?? 0);
 
-/** Octets of this version that are there already, and may be built upon. A wrong beginning is removed. */
-export async function resumePoint(run: Run, destination: Connection, job: FileJob): Promise<number> {
+/**
+ * Octets of this version that are there already, and may be built upon. A wrong beginning is removed.
+ *
+ * @param digests what the source can compute: a complete file of a transfer that a server called failed counts only
+ * where the digest can be compared.
+ */
+export async function resumePoint(
+  run: Run,
+  destination: Connection,
+  job: FileJob,
+  digests: readonly DigestCommand[],
+): Promise<number> {
   if (run.direct.value || job.direct || job.partial === 0 || job.size === undefined) return 0;
   const path = arrivalPath(run, job);
   const have = job.partial === 'unknown' ? await size(destination, path) : job.partial;
   if (have === undefined || have === 0) return 0;
   const restart = destination.facts.behaviour.noRestStore || destination.facts.missing.has('REST');
-  if (have > job.size || (restart && have < job.size)) {
+  const doubtful = job.suspect && !provable(run, digests, destination);
+  if (have > job.size || (have < job.size ? restart : doubtful)) {
     await discard(destination, path);
     return 0;
   }
   return have;
 }
+
+const provable = (run: Run, digests: readonly DigestCommand[], destination: Connection): boolean =>
+  (run.settings.verify === 'auto' || run.settings.verify === 'digest') &&
+  commonDigest(digests, destination.facts.digests) !== undefined;
 
 /** DELE that may fail: the file may not be there, or the session may be gone. @returns true when it was removed. */
 export async function discard(destination: Connection, path: string): Promise<boolean> {

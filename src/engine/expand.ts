@@ -195,6 +195,7 @@ export function makeJob(
     partial: partials.find(({ name }) => name === own)?.size ?? 0,
     stale: partials.map(({ name }) => name).filter((name) => name !== own),
     direct: false,
+    suspect: false,
     attempts: 0,
   };
 }

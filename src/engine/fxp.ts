@@ -36,8 +36,8 @@ export async function sendFxp(run: Run, lane: Lane, job: FileJob): Promise<Sent>
 async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Promise<Sent | undefined> {
   const source = lane.connection('source');
   const destination = lane.connection('destination');
-  const offset = await startingPoint(run, source, destination, job);
   const path = arrivalPath(run, job);
+  const offset = await startingPoint(run, source, destination, job);
   if (offset === job.size && offset > 0)
     return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
   job.partial = 'unknown';
@@ -164,7 +164,7 @@ async function startingPoint(
       return have;
     }
   }
-  const have = await resumePoint(run, destination, job);
+  const have = await resumePoint(run, destination, job, source.facts.digests);
   if (have === 0 || have === job.size) return have;
   const same = await samePrefix(
     { connection: source, path: job.source },

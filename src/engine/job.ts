@@ -25,6 +25,8 @@ export interface FileJob {
   stale: string[];
   /** Written under its own name: the destination refused the temporary one. */
   direct: boolean;
+  /** A server said that a transfer of it failed: what is there counts as complete only with the same digest. */
+  suspect: boolean;
   /** Tries so far. */
   attempts: number;
 }

@@ -105,7 +105,7 @@ export async function sendUpload(run: Run, lane: Lane, job: FileJob): Promise<Se
   const destination = lane.connection('destination');
   const security = legSecurity(destination.facts);
   checkFloor(security, run.settings.security, `the upload to ${run.names.destination}`);
-  const offset = await resumePoint(run, destination, job);
+  const offset = await resumePoint(run, destination, job, destination.facts.digests);
   const path = arrivalPath(run, job);
   job.partial = 'unknown';
   if (offset === 0 || offset !== job.size) {

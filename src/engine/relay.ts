@@ -46,7 +46,7 @@ export async function sendRelay(run: Run, lane: Lane, job: FileJob): Promise<Sen
     run.settings.security,
     `the relay from ${run.names.source} to ${run.names.destination}`,
   );
-  const offset = await resumePoint(run, destination, job);
+  const offset = await resumePoint(run, destination, job, source.facts.digests);
   const path = arrivalPath(run, job);
   let at = offset;
   if (job.size === undefined || offset < job.size || job.size === 0) {

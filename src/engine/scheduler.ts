@@ -257,6 +257,7 @@ export class Scheduler {
       return;
     }
     job.attempts += 1;
+    if (error.facts.reply) job.suspect = true;
     if (this.#endsRun(error)) {
       // No fault of this file: it was not tried, like those behind it.
       if (error.kind === 'no-route' || this.fatal) this.#files.unshift(job);
