@@ -214,6 +214,8 @@ async function abandon(
   { command }: TransferExchange,
   error: unknown,
 ): Promise<never> {
+  // A caller that stops wants no more of this session, and a server in accept() reads no ABOR.
+  if (error instanceof FtpError && error.kind === 'aborted') session.destroy(error);
   if (!session.idle) await session.abort();
   throw session.fault(error, command);
 }

@@ -1,3 +1,4 @@
+import { abortError } from '../net/deadline.js';
 import type { Entry } from '../protocol/entry.js';
 import { FtpError } from '../protocol/errors.js';
 import { ListingDecoder, parseListing, parseMlstFacts } from '../protocol/listing/index.js';
@@ -101,11 +102,13 @@ async function overData(
     const decoder = new ListingDecoder({ dir, ...(verb === 'MLSD' ? { format: 'mlsd' } : {}) });
     const entries: Entry[] = [];
     try {
-      await readAll(data.input, session.commandTimeout, (chunk) => {
+      await readAll(data.input, session.commandTimeout, signal, (chunk) => {
         if (meter) meter.listings += chunk.length;
         for (const entry of decoder.push(chunk)) entries.push(entry);
       });
     } catch (error) {
+      // A caller that stops wants no more of this session: no waiting for an answer to ABOR.
+      if (signal?.aborted) session.destroy(abortError(signal));
       await data.cancel();
       throw session.fault(error, `${verb} ${dir}`);
     }
@@ -120,8 +123,12 @@ async function overData(
 async function readAll(
   socket: NodeJS.ReadableStream & { destroy(error?: Error): unknown },
   timeout: number,
+  signal: AbortSignal | undefined,
   take: (chunk: Buffer) => void,
 ): Promise<void> {
+  const stop = (): unknown => socket.destroy(abortError(signal));
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
   const late = (): unknown =>
     socket.destroy(
       new FtpError('timeout', `the listing stalled for ${timeout / 1000} s`, { retry: 'later' }),
@@ -142,6 +149,7 @@ async function readAll(
     );
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
   }
 }
 

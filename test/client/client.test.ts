@@ -193,6 +193,18 @@ describe('abort', () => {
     await expect(asking).rejects.toMatchObject({ kind: 'aborted' });
   });
 
+  it.each(['150', 'listing'] as const)('ends a listing that hangs at %s', async (at) => {
+    const peer = await startFault({ at, how: 'hang' });
+    onTestFinished(() => peer.stop());
+    const controller = new AbortController();
+    const onDialogue = (_site: string, _session: number, _direction: string, text: string): void => {
+      if (text.startsWith(at === '150' ? 'MLSD' : '150')) setImmediate(() => controller.abort());
+    };
+    const client = await enter({ ...siteOf(peer), tls: 'none' }, { commandTimeout: 60_000, onDialogue });
+    const listing = client.list('', { signal: controller.signal });
+    await expect(listing).rejects.toMatchObject({ kind: 'aborted' });
+  });
+
   it('ends a login that hangs, also for the whole client', async () => {
     const sockets = new Set<Socket>();
     const mute = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
