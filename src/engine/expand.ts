@@ -6,7 +6,7 @@ import { decide, wantsExactTimes } from './decide.js';
 import type { SkipReason } from './events.js';
 import type { FileJob } from './job.js';
 import type { Lane } from './lane.js';
-import { finalNameOf, partialName } from './partial.js';
+import { finalNameOf, partialHead, partialName } from './partial.js';
 import type { Run } from './run.js';
 import type { Tree } from './tree.js';
 
@@ -54,8 +54,9 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
   const result: Expansion = { files: [], directories: [], skipped: [], failed: [], extra: [], made };
   const existing = new Map(there.map((entry) => [entry.name, entry]));
   const partials = groupPartials(there);
+  await refineTimes(run, { source, target }, task, here, existing);
   const seen = new Set<string>();
-  const at: Place = { source, target, task, result, lane };
+  const at: Place = { task, result, lane };
   for (const entry of here) {
     const verdict = checkName(entry.name);
     if (!verdict.ok || seen.has(entry.name)) {
@@ -68,13 +69,43 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
       continue;
     }
     seen.add(entry.name);
-    await place(run, at, entry, existing.get(entry.name), partials.get(entry.name) ?? []);
+    place(run, at, entry, existing.get(entry.name), partials.get(partialHead(entry.name)) ?? []);
   }
   for (const entry of there) {
     if (!seen.has(entry.name) && finalNameOf(entry.name) === undefined && checkName(entry.name).ok)
       result.extra.push({ path: joinPath(task.target, entry.name), type: entry.type });
   }
   return result;
+}
+
+/** Questions about times under way at once: they share segments where the server queues commands. */
+const TIMES_AT_ONCE = 32;
+
+/** Where a listing's times are too coarse to tell whether a file is the same one, MDTM is asked, many at once. */
+async function refineTimes(
+  run: Run,
+  trees: { source: Tree; target: Tree },
+  task: DirectoryTask,
+  here: readonly Entry[],
+  existing: ReadonlyMap<string, Entry>,
+): Promise<void> {
+  const questions: (() => Promise<void>)[] = [];
+  const ask = (tree: Tree, directory: string, entry: Entry): void => {
+    if (entry.modified !== undefined && (entry.modifiedPrecision ?? 'second') === 'second') return;
+    questions.push(async () => {
+      const modified = await tree.modified(joinPath(directory, entry.name));
+      if (modified !== undefined) Object.assign(entry, { modified, modifiedPrecision: 'second' });
+    });
+  };
+  for (const entry of here) {
+    const old = existing.get(entry.name);
+    if (entry.type !== 'file' || old?.type !== 'file' || !checkName(entry.name).ok) continue;
+    if (!wantsExactTimes(entry, old, run.settings.onExists)) continue;
+    ask(trees.source, task.source, entry);
+    ask(trees.target, task.target, old);
+  }
+  while (questions.length > 0)
+    await allOver(questions.splice(0, TIMES_AT_ONCE).map((question) => question()));
 }
 
 /** As `Promise.all`, but a failure waits for the others: a retry must not meet them on the same session. */
@@ -103,31 +134,25 @@ function groupPartials(entries: readonly Entry[]): Map<string, Entry[]> {
 }
 
 interface Place {
-  source: Tree;
-  target: Tree;
   task: DirectoryTask;
   result: Expansion;
   lane: Lane;
 }
 
-async function place(
-  run: Run,
-  at: Place,
-  entry: Entry,
-  existing: Entry | undefined,
-  partials: Entry[],
-): Promise<void> {
+function place(run: Run, at: Place, entry: Entry, existing: Entry | undefined, partials: Entry[]): void {
   const { task, result } = at;
   const relative = joinPath(task.relative, entry.name);
-  const skip = (reason: SkipReason): void => void result.skipped.push({ path: relative, reason });
-  const directory = entry.type === 'dir';
-  if (!run.settings.filter(relative, directory)) return skip('filtered');
+  const reason = skipReason(run, relative, entry);
+  if (reason) {
+    result.skipped.push({ path: relative, reason });
+    return;
+  }
   if (losesBlanks(at.lane, entry.name)) {
     const message = `${run.names.destination} changes blanks at the end of a name: it was not sent there`;
     result.failed.push({ path: relative, message, advice: 'Rename it at the source.' });
     return;
   }
-  if (directory) {
+  if (entry.type === 'dir') {
     if (existing && existing.type !== 'dir' && existing.type !== 'link') {
       const message = `${run.names.destination}: a file of that name is in the way of a directory`;
       result.failed.push({ path: relative, message, advice: IN_THE_WAY });
@@ -143,33 +168,30 @@ async function place(
     });
     return;
   }
-  if (entry.type === 'link' || entry.type === 'special') return skip(entry.type);
-  if (finalNameOf(entry.name) !== undefined) return skip('filtered');
-  await placeFile(run, at, entry, existing, partials);
+  placeFile(run, at, entry, existing, partials);
 }
 
-async function placeFile(
+function skipReason(run: Run, relative: string, entry: Entry): SkipReason | undefined {
+  if (!run.settings.filter(relative, entry.type === 'dir')) return 'filtered';
+  if (entry.type === 'link' || entry.type === 'special') return entry.type;
+  return entry.type !== 'dir' && finalNameOf(entry.name) !== undefined ? 'filtered' : undefined;
+}
+
+function placeFile(
   run: Run,
-  { source, target, task, result }: Place,
+  { task, result }: Place,
   entry: Entry,
   existing: Entry | undefined,
   partials: Entry[],
-): Promise<void> {
+): void {
   const relative = joinPath(task.relative, entry.name);
   const paths = { source: joinPath(task.source, entry.name), target: joinPath(task.target, entry.name) };
-  const known = { ...entry };
-  const old = existing ? { ...existing } : undefined;
-  if (old && wantsExactTimes(known, old, run.settings.onExists)) {
-    const [a, b] = await Promise.all([source.modified(paths.source), target.modified(paths.target)]);
-    if (a !== undefined) Object.assign(known, { modified: a, modifiedPrecision: 'second' });
-    if (b !== undefined) Object.assign(old, { modified: b, modifiedPrecision: 'second' });
-  }
-  const decision = decide(known, old, run.settings.onExists);
+  const decision = decide(entry, existing, run.settings.onExists);
   if (decision.do === 'skip') result.skipped.push({ path: relative, reason: decision.reason });
   else if (decision.do === 'refuse') {
     const message = `${run.names.destination}: ${decision.why}`;
     result.failed.push({ path: relative, message, advice: IN_THE_WAY });
-  } else result.files.push(makeJob(relative, paths, known, old, decision.do === 'continue', partials));
+  } else result.files.push(makeJob(relative, paths, entry, existing, decision.do === 'continue', partials));
 }
 
 /** An entry and what stands at its target -> the job. */
@@ -193,7 +215,10 @@ export function makeJob(
     existing,
     continues,
     partial: partials.find(({ name }) => name === own)?.size ?? 0,
-    stale: partials.map(({ name }) => name).filter((name) => name !== own),
+    // Behind a name that was cut there may be another file's.
+    stale: own.startsWith(`${entry.name}.`)
+      ? partials.map(({ name }) => name).filter((name) => name !== own)
+      : [],
     direct: false,
     suspect: false,
     attempts: 0,

@@ -1,6 +1,6 @@
 import type { Connection } from '../client/connection.js';
 import { rename } from '../client/verbs.js';
-import type { FtpError } from '../protocol/errors.js';
+import { FtpError } from '../protocol/errors.js';
 import { baseName } from '../protocol/paths.js';
 import { arrivalPath, commit, discard, exactTime, isNameRefused, resumePoint } from './commit.js';
 import type { Finding, Side } from './findings.js';
@@ -65,7 +65,9 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
     case 'cannot':
       if (offset === 0) await tidy(lane, path);
       ticket.settle(outcome.finding);
-      if (ticket.proven) job.attempts += 1;
+      // What fails on a proven route counts as a try of this file, with the pause that tries have between them.
+      if (ticket.proven)
+        throw new FtpError('closed', outcome.finding.message, { retry: 'later', phase: 'route' });
       return undefined;
     case 'failed':
       return failed(destination, job, path, ticket, outcome.error, outcome.side);

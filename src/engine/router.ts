@@ -117,13 +117,13 @@ export class Router {
   }
 
   #failed(attempt: Attempt, finding: Finding): void {
-    // One bad transfer on a proven route may be bad luck.
-    if (this.#proven?.id === attempt.id && finding.obstacle !== 'truncates' && ++this.#suspicion < 2) return;
+    // On a proven route a few bad transfers in a row may be bad luck: a server restarts, ports run out.
+    if (this.#proven?.id === attempt.id && ++this.#suspicion < patience(finding)) return;
+    const remembered = this.#proven?.id === attempt.id || this.#preferred === attempt.id;
     if (this.#proven?.id === attempt.id) this.#proven = undefined;
-    if (this.#preferred === attempt.id) {
-      this.#preferred = undefined;
-      void this.#memory?.forget(this.#key).catch(() => {});
-    }
+    if (this.#preferred === attempt.id) this.#preferred = undefined;
+    if (remembered) void this.#memory?.forget(this.#key).catch(() => {});
+    this.#suspicion = 0;
     this.#findings.push(finding);
     this.#emit({
       event: 'route-failed',
@@ -160,6 +160,13 @@ export class Router {
     const excluded = this.plan().excluded.flatMap(({ finding }) => (finding ? [finding] : []));
     return [...this.#findings, ...excluded];
   }
+}
+
+/** Failures in a row after which a proven route is given up: a rule of a server is soon certain, a lost connection is not. */
+function patience({ obstacle }: Finding): number {
+  if (obstacle === 'truncates') return 1;
+  const passing = ['verifies-peer', 'tls-role', 'passive-unreachable', 'unknown'].includes(obstacle);
+  return passing ? 8 : 2;
 }
 
 /** Findings -> what each server's operator can change, each advice once. */
