@@ -76,7 +76,7 @@ export function next(state: TransferState, event: TransferEvent): TransferState 
   if (state.at === 'ended') return state;
   switch (event.type) {
     case 'sent':
-      return advance(state, event.side, { at: 'sent' });
+      return state[event.side].at === 'waiting' ? advance(state, event.side, { at: 'sent' }) : state;
     case 'preliminary':
       return state[event.side].at === 'sent' ? advance(state, event.side, { at: 'open' }) : state;
     case 'final':

@@ -36,20 +36,29 @@ export function obstacleOf(
   reply: Pick<Reply, 'code' | 'text'>,
 ): Finding['obstacle'] | undefined {
   const { code } = reply;
-  if (phase === 'passive' || phase === 'role') return 'technique';
-  if (phase === 'aim')
-    return code === 522 || code === 501 || code === 500 || code === 504 || code === 550 || code >= 400
-      ? 'refuses-foreign-port'
-      : undefined;
+  if (phase === 'passive') return 'technique';
+  // Without TLS the only role asked for is PROT C.
+  if (phase === 'role') return attempt.tls ? 'technique' : 'requires-tls-data';
+  if (phase === 'aim') {
+    // pyftpdlib connects at PORT: 425 is about the other side's port, a foreign address is 501.
+    if (code === 425 && !says(reply, FOREIGN)) return 'passive-unreachable';
+    return code >= 400 ? 'refuses-foreign-port' : undefined;
+  }
   const passive = attempt.passive === side;
   const tlsServer = attempt.tls !== undefined && attempt.tls.client !== side;
-  if (code === 522 && says(reply, /reus|session|resum/i)) return 'requires-session-reuse';
-  if (code === 500 || code === 501)
-    return says(reply, /3rd|third|foreign|fxp|transfers? (?:to|from)/i) ? foreign(passive) : undefined;
-  if (code === 521 || code === 522) return attempt.tls ? 'tls-role' : 'requires-tls-data';
-  if (code === 425 || code === 435 || code === 421) {
-    if (says(reply, /3rd|third|foreign|bad ip|security|rejected|not allowed|permission denied/i))
-      return foreign(passive);
+  if (tlsServer && code === 522 && says(reply, /reus|session|resum/i)) return 'requires-session-reuse';
+  if (code === 521 || code === 522 || code === 534) return attempt.tls ? 'tls-role' : 'requires-tls-data';
+  if (!attempt.tls && code >= 500 && says(reply, /\b(?:tls|ssl|prot p|encrypt\w*)\b/i))
+    return 'requires-tls-data';
+  if (code === 500 || code === 501) {
+    if (says(reply, /3rd|third|foreign|fxp|transfers? (?:to|from)/i)) return foreign(passive);
+    // wzdftpd: 501 PASV timeout, when nobody connected.
+    return says(reply, /pasv time/i) ? 'unknown' : undefined;
+  }
+  // The session or the data connection was idle: no word about the route.
+  if (code === 421 && says(reply, /^(?:timeout|idle|data timeout)/i)) return undefined;
+  if (code === 425 || code === 435 || code === 421 || code === 432) {
+    if (says(reply, FOREIGN)) return foreign(passive);
     // ProFTPD: 425 ... Operation not permitted, when it is TLS server and the session was not resumed.
     if (tlsServer && says(reply, /not permitted|reus|resum/i)) return 'requires-session-reuse';
     return attempt.tls ? 'tls-role' : passive ? 'unknown' : 'passive-unreachable';
@@ -58,11 +67,16 @@ export function obstacleOf(
   return undefined;
 }
 
+/** Words of servers that refuse a third host. */
+const FOREIGN = /3rd|third|foreign|bad ip|security|rejected|not allowed|permission denied/i;
+
 const foreign = (passive: boolean): Obstacle => (passive ? 'refuses-foreign-peer' : 'refuses-foreign-port');
 
 /** True when what was found makes this attempt pointless. */
 function blocks(finding: Finding, attempt: Attempt): boolean {
   const { side, obstacle } = finding;
+  // Whatever it was: what failed is not tried again.
+  if (finding.attempt === attempt.id) return true;
   switch (obstacle) {
     case 'refuses-foreign-port':
       return attempt.passive !== side;
@@ -86,7 +100,7 @@ function blocks(finding: Finding, attempt: Attempt): boolean {
     case 'tls-role':
     case 'truncates':
     case 'unknown':
-      return finding.attempt === attempt.id;
+      return false;
   }
 }
 

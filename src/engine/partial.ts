@@ -14,13 +14,24 @@ function keyOf(name: string, size: number | undefined, modified: number | undefi
     .slice(0, 8);
 }
 
+const TAIL_LENGTH = '.01234567'.length + SUFFIX.length;
+
+/** A name cut so that the rest of a temporary name fits behind it; never inside a character. */
+export function partialHead(name: string): string {
+  const characters = [...name];
+  let octets = 0;
+  let count = 0;
+  for (const character of characters) {
+    octets += Buffer.byteLength(character);
+    if (octets + TAIL_LENGTH > NAME_LIMIT) break;
+    count += 1;
+  }
+  return characters.slice(0, count).join('');
+}
+
 /** Name under which a file arrives before it is proven: the same for the same version of the source, so it can be resumed. */
 export function partialName(name: string, size: number | undefined, modified: number | undefined): string {
-  const key = keyOf(name, size, modified);
-  const tail = `.${key}${SUFFIX}`;
-  let head = name;
-  while (Buffer.byteLength(head) + tail.length > NAME_LIMIT) head = head.slice(0, -1);
-  return head + tail;
+  return `${partialHead(name)}.${keyOf(name, size, modified)}${SUFFIX}`;
 }
 
 /** The final name behind a temporary one (cut for very long names), or undefined for ordinary names. */
