@@ -3,8 +3,6 @@ import { bytes, count, rate, routeWords, span } from '../../src/cli/format.js';
 import type { EngineEvent, Summary } from '../../src/index.js';
 import type { Comparison } from './compare.js';
 
-export type Print = (line: string) => void;
-
 /** Where progress goes: one line that changes on a terminal, few lines elsewhere. */
 export interface Screen {
   readonly terminal: boolean;

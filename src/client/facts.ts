@@ -54,8 +54,3 @@ export function makeFacts(input: FactsInput): SiteFacts {
     missing: new Set(),
   };
 }
-
-/** Advertised, or not advertised but not yet answered with 5yz. */
-export function mayHave(facts: SiteFacts, verb: string): boolean {
-  return !facts.missing.has(verb);
-}

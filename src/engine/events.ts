@@ -1,4 +1,3 @@
-import type { FtpError } from '../protocol/errors.js';
 import type { Security } from '../protocol/site.js';
 
 /** How a file went: server to server, fast lane (MODE E), through this client, or between this machine and one server. */
@@ -88,9 +87,3 @@ export interface Summary {
 }
 
 export type EventSink = (event: EngineEvent) => void;
-
-/** Failure of a whole run, with the per-route refusals that explain it. */
-export interface RunFailure {
-  error: FtpError;
-  summary: Summary;
-}
