@@ -12,13 +12,14 @@ import {
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { compareTrees } from '../scripts/demo/compare.js';
 import { type DemoOptions, demo } from '../scripts/demo/run.js';
 import { makeTree } from '../scripts/demo/tree.js';
 import { requirePeer } from './peers/peer.js';
 
-const ROOT = new URL('..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Files of the trees that are compared. */
 const TWIN = {
   'large/disk': Buffer.alloc(5_000_000, 1),

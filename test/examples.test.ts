@@ -4,12 +4,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Peer, requirePeer } from './peers/peer.js';
 import { startProftpd } from './peers/real/proftpd.js';
 import { startPureftpd } from './peers/real/pureftpd.js';
 
-const ROOT = new URL('..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ran = new Set<string>();
 
 /** Run an example as its first lines say. */

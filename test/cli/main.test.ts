@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { hideSecrets } from '../../src/cli/argv.js';
@@ -9,8 +10,8 @@ import { candidates } from '../../src/cli/complete.js';
 import { runCli, temporaryFolder } from './harness.js';
 
 const exec = promisify(execFile);
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
-const bin = new URL('../../bin/jackstay', import.meta.url).pathname;
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const bin = fileURLToPath(new URL('../../bin/jackstay', import.meta.url));
 const node = ['--import', import.meta.resolve('tsx'), main];
 
 describe('help', () => {

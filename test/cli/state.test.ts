@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { withLock } from '../../src/cli/lock.js';
@@ -13,7 +14,7 @@ import { memoryRoutes, type RememberedRoute } from '../../src/engine/route-memor
 import { temporaryFolder } from './harness.js';
 
 const counter = z.strictObject({ n: z.number() });
-const script = new URL('./state-writer.ts', import.meta.url).pathname;
+const script = fileURLToPath(new URL('./state-writer.ts', import.meta.url));
 const child = (...words: string[]) =>
   spawn(process.execPath, ['--import', 'tsx', script, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
 
