@@ -109,6 +109,7 @@ export class SitePool {
       });
       this.facts ??= facts;
       state.prot = this.facts.protP ? 'P' : 'C';
+      session.endsAtAbort = this.facts.behaviour.staleAfterAbort === true;
       session.onClose(() => this.#gone());
       const connection = { session, site: this.site, facts: this.facts, state };
       this.#options.onLogin?.(this.facts, connection);

@@ -53,6 +53,8 @@ export class Session {
   #onClose: (() => void)[] = [];
   /** Send one command at a time: the server discards what it reads behind the first one. */
   lockstep = true;
+  /** End the session after ABOR: the server would carry the stopped transfer into the next one. */
+  endsAtAbort = false;
   /** Certificate of the control connection, once TLS runs. */
   tls: TlsPeer | undefined;
   charset: Charset;
@@ -281,7 +283,9 @@ export class Session {
     try {
       await unblock?.();
       await abort.promise;
-      return true;
+      if (!this.endsAtAbort) return true;
+      this.destroy(new FtpError('closed', `${this.name}: ended after ABOR`, { retry: 'later' }));
+      return false;
     } catch {
       this.destroy(
         new FtpError('timeout', `${this.name}: no answer to ABOR within ${limit / 1000} s`, {

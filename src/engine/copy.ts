@@ -164,8 +164,11 @@ class CopySession {
     const { source, destination } = this.#places;
     const between = source.kind === 'site' && destination.kind === 'site';
     const relayed = between && this.#settings.relay === 'always';
+    const alone = (['source', 'destination'] as const).some(
+      (side) => lane.held(side)?.facts.behaviour.oneAtATime,
+    );
     const run: Run = {
-      settings: this.#settings,
+      settings: alone ? { ...this.#settings, parallel: 1 } : this.#settings,
       emit: this.#emit,
       signal: this.#abort.signal,
       meter: this.#meter,

@@ -1,6 +1,9 @@
 import { agree, type Quirk } from './quirk.js';
 
-/** pyftpdlib: connects at PORT, drops data that comes before STOR, kills a transfer on PASV. */
+/**
+ * pyftpdlib: connects at PORT, drops data that comes before STOR, kills a transfer on PASV. Measured with 1.5.7: ABOR does
+ * not clear the queued file, and of 100 files sent over four sessions at once one or two hang.
+ */
 export const pyftpdlib: Quirk = {
   name: 'pyftpdlib',
   recognise: ({ greeting, features }) =>
@@ -16,7 +19,14 @@ export const pyftpdlib: Quirk = {
         !features.has('ESTP') &&
         !features.has('SSCN'),
     ),
-  behaviour: { retrFirstUnderTls: true, promptPreliminary: true, lockstep: true, statProgress: 'always' },
+  behaviour: {
+    retrFirstUnderTls: true,
+    promptPreliminary: true,
+    lockstep: true,
+    statProgress: 'always',
+    staleAfterAbort: true,
+    oneAtATime: true,
+  },
   advice: {
     'refuses-foreign-port': 'pyftpdlib: `handler.permit_foreign_addresses = True` would allow it.',
     'refuses-foreign-peer': 'pyftpdlib: `handler.permit_foreign_addresses = True` would allow it.',

@@ -40,6 +40,10 @@ export interface Behaviour {
   noRestStore?: boolean;
   /** Blanks at the end of a name are dropped or replaced, without a word. */
   changesTrailingBlanks?: boolean;
+  /** ABOR leaves the stopped transfer queued: its file would move over the next data connection. */
+  staleAfterAbort?: boolean;
+  /** Transfers of several sessions at once mix up their connections: some hang. */
+  oneAtATime?: boolean;
   /** A NOOP, PWD or SIZE sent behind a transfer command is lost or kills it. */
   noUrgent?: boolean;
 }
