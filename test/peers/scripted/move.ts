@@ -75,13 +75,13 @@ export async function sendShort(
     }
   };
   if (!(await ticketArrives(transfer))) return send(socket, transfer, hooks, flow.chunks);
+  socket.on('error', () => {});
   for await (const chunk of half()) {
     await passGate(transfer, hooks);
     if (!(await write(socket, chunk))) return true;
     transfer.count(chunk);
   }
   const end = closed(socket);
-  socket.on('error', () => {});
   transfer.raw?.resetAndDestroy();
   socket.destroy();
   await end;
