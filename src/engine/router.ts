@@ -18,7 +18,7 @@ export interface Ticket {
 
 /**
  * The way between two sites, found once for all files: the first file is the pilot and tries the plan in order, the
- * others wait for it. A proven route that fails twice in a row is given up and the search goes on.
+ * others wait for it. A proven route that keeps failing is given up and the search goes on.
  */
 export class Router {
   readonly #facts: Record<Side, SiteFacts>;

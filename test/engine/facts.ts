@@ -1,0 +1,36 @@
+import { makeFacts, type SiteFacts } from '../../src/client/facts.js';
+import type { Behaviour } from '../../src/client/quirks/index.js';
+import { Features } from '../../src/protocol/features.js';
+
+export interface SiteDescription {
+  site?: string;
+  features?: string;
+  protP?: boolean;
+  family?: 4 | 6;
+  missing?: string;
+  behaviour?: Behaviour;
+  greeting?: string;
+}
+
+const words = (text = ''): string[] => text.split(' ').filter((word) => word !== '');
+
+/** What a login would have taught about a server; by default one that protects data connections and knows SSCN and CPSV. */
+export function factsOf(site: SiteDescription = {}): SiteFacts {
+  const { protP = true, family = 4 } = site;
+  const features = new Features(words(site.features ?? 'CPSV SSCN').map((name) => [name, '']));
+  const facts = makeFacts({
+    site: site.site ?? 'site',
+    greeting: site.greeting ?? 'ready',
+    login: '',
+    system: '',
+    features,
+    tls: protP,
+    protP,
+    family,
+    address: family === 6 ? '2001:db8::1' : '192.0.2.1',
+    home: '/',
+  });
+  facts.behaviour = site.behaviour ?? {};
+  for (const verb of words(site.missing)) facts.missing.add(verb);
+  return facts;
+}
