@@ -14,6 +14,7 @@ import { type End, Lane } from './lane.js';
 import { sendDownload, sendUpload } from './local.js';
 import { Monitor } from './monitor.js';
 import type { CopyOptions, Place } from './options.js';
+import { AT_THE_START, askAgain, connectLane } from './reconnect.js';
 import { sendRelay } from './relay.js';
 import { removeExtra } from './remove.js';
 import { memoryRoutes } from './route-memory.js';
@@ -138,15 +139,16 @@ class CopySession {
     const first = new Lane(0, this.#source, this.#destination, this.#abort.signal);
     let scheduler: Scheduler;
     try {
-      await first.connect();
+      await connectLane(first, AT_THE_START, this.#abort.signal);
       const run = await this.#prepare(first);
       const lanes = [first];
-      scheduler = new Scheduler(
+      const chosen = new Scheduler(
         run,
         this.#tally,
         (slot) => lanes[slot] ?? new Lane(slot, this.#source, this.#destination, run.signal),
       );
-      await this.#plan(run, first, scheduler);
+      await askAgain(first, run.signal, () => this.#plan(run, first, chosen));
+      scheduler = chosen;
     } catch (error) {
       first.release();
       throw this.#abort.signal.aborted ? new FtpError('aborted', 'stopped by the caller') : toFtpError(error);

@@ -4,6 +4,7 @@ import { type DirectoryTask, type Expansion, expand } from './expand.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
 import { leftover } from './leftover.js';
+import { connectLane, IN_A_RUN } from './reconnect.js';
 import type { Run } from './run.js';
 import type { Tally } from './tally.js';
 
@@ -150,22 +151,6 @@ export class Scheduler {
     this.#dismiss();
   }
 
-  /** Sessions of a lane, with a few tries: a server may be restarting. @throws FtpError when it stays away. */
-  async #connect(lane: Lane): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await lane.connect();
-      } catch (error) {
-        const failure = toFtpError(error);
-        const again =
-          (failure.kind === 'unreachable' || failure.kind === 'closed' || failure.kind === 'refused') &&
-          failure.retry === 'later';
-        if (!again || tries >= RECONNECTS) throw failure;
-        await pause(250 * 2 ** tries, this.#run.signal);
-      }
-    }
-  }
-
   async #expand(lane: Lane, task: DirectoryTask): Promise<void> {
     this.#expanding += 1;
     try {
@@ -178,7 +163,7 @@ export class Scheduler {
 
   async #tryExpand(lane: Lane, task: DirectoryTask): Promise<void> {
     for (let tries = 1; ; tries++) {
-      await this.#connect(lane);
+      await connectLane(lane, IN_A_RUN, this.#run.signal);
       try {
         this.#take(task, await expand(this.#run, lane, task));
         return;
@@ -233,7 +218,7 @@ export class Scheduler {
   }
 
   async #guardConnect(lane: Lane): Promise<void> {
-    await this.#guard(() => this.#connect(lane));
+    await this.#guard(() => connectLane(lane, IN_A_RUN, this.#run.signal));
   }
 
   #overlaps(lane: Lane, job: FileJob): boolean {

@@ -128,7 +128,7 @@ class Watch {
       );
     else
       this.#options.stalled(
-        `${what}, although both servers answer: the data connection between them is stuck`,
+        `${what}, although both servers answer: the data connection from ${names.source} to ${names.destination} is stuck`,
       );
   }
 }
