@@ -78,9 +78,12 @@ export async function verifyPair(
     : undefined;
   const [sent, arrived] = await sizes;
   const compared = await digests;
-  compareSizes(source, destination, expected, sent, arrived);
+  const tells = !destination.connection.facts.missing.has('SIZE');
+  const from = { site: names[0], path: source.path };
+  const to = { site: names[1], path: destination.path };
+  compareSizes(from, to, { expected, sent, arrived, tells });
   if (common && compared) {
-    const verdict = compareDigests(compared, common.algorithm, destination, policy);
+    const verdict = compareDigests(to, common.algorithm, compared, policy);
     if (verdict) return verdict;
   }
   return { proof: sent === undefined || arrived === undefined ? 'none' : 'size' };
@@ -100,15 +103,26 @@ async function sizeOf({ connection, path }: Located): Promise<number | undefined
   return entry?.sizeExact === false ? undefined : entry?.size;
 }
 
-function compareSizes(
-  source: Located,
-  destination: Located,
-  expected: number | undefined,
-  sent: number | undefined,
-  arrived: number | undefined,
-): void {
-  const to = destination.connection.session.name;
-  const from = source.connection.session.name;
+/** A file by the names that a message tells. */
+export interface Named {
+  site: string;
+  path: string;
+}
+
+/** Octets as listed before (`expected`) and as told after the transfer by source and destination; undefined = not told. */
+export interface Sizes {
+  expected: number | undefined;
+  sent: number | undefined;
+  arrived: number | undefined;
+  /** The destination can tell sizes: where it tells none, there is no such file. */
+  tells: boolean;
+}
+
+/** @throws Mismatch `source-changed`, `short` or `long`. */
+export function compareSizes(source: Named, destination: Named, sizes: Sizes): void {
+  const { expected, sent, arrived, tells } = sizes;
+  const to = destination.site;
+  const from = source.site;
   if (expected !== undefined && sent !== undefined && sent !== expected) {
     throw new Mismatch(
       'source-changed',
@@ -116,7 +130,7 @@ function compareSizes(
     );
   }
   const want = sent ?? expected;
-  if (arrived === undefined && !destination.connection.facts.missing.has('SIZE')) {
+  if (arrived === undefined && tells) {
     throw new Mismatch('short', `${to} reported success, but there is no ${destination.path}`, 0);
   }
   if (want === undefined || arrived === undefined || want === arrived) return;
@@ -128,18 +142,23 @@ function compareSizes(
   );
 }
 
-function compareDigests(
-  compared: PromiseSettledResult<string>[],
+/**
+ * Digests of source and destination, or why there are none.
+ *
+ * @returns undefined where a refusal leaves only the size as proof.
+ * @throws Mismatch `altered`; the refusal where the policy is `digest`; anything that is no refusal.
+ */
+export function compareDigests(
+  destination: Named,
   algorithm: Algorithm,
-  destination: Located,
+  [a, b]: readonly [PromiseSettledResult<string>, PromiseSettledResult<string>],
   policy: VerifyPolicy,
 ): Verified | undefined {
-  const [a, b] = compared as [PromiseSettledResult<string>, PromiseSettledResult<string>];
   if (a.status === 'fulfilled' && b.status === 'fulfilled') {
     if (a.value === b.value) return { proof: 'digest', algorithm };
     throw new Mismatch(
       'altered',
-      `${destination.path} arrived altered at ${destination.connection.session.name}: ${algorithm} ${b.value}, source ${a.value}`,
+      `${destination.path} arrived altered at ${destination.site}: ${algorithm} ${b.value}, source ${a.value}`,
     );
   }
   const failure = toFtpError(
