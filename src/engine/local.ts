@@ -149,7 +149,6 @@ export async function sendDownload(run: Run, lane: Lane, job: FileJob): Promise<
     const sink = file.createWriteStream({
       start: offset,
       highWaterMark: 1024 * 1024,
-      autoClose: false,
       flush: true,
     });
     await retrieve(source, job.source, sink, {
