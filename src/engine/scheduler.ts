@@ -26,6 +26,8 @@ export class Scheduler {
   readonly #files: FileJob[] = [];
   readonly #lanes: Promise<void>[] = [];
   #working = 0;
+  /** Lanes that will look for work as soon as the present turn is over. */
+  #free = 0;
   #expanding = 0;
   /** Sleeping lanes; true = there is work, false = it is over. */
   readonly #sleepers: ((work: boolean) => void)[] = [];
@@ -53,16 +55,12 @@ export class Scheduler {
 
   /** Wake a sleeping lane, or start one more while there is more work than lanes. */
   #grow(): void {
+    if (this.#files.length + this.#directories.length <= this.#free) return;
     const sleeper = this.#sleepers.shift();
     if (sleeper) {
       this.#working += 1;
       sleeper(true);
-    } else if (
-      this.#lanes.length < this.#run.settings.parallel &&
-      this.#files.length + this.#directories.length > 0
-    ) {
-      this.#startLane();
-    }
+    } else if (this.#lanes.length < this.#run.settings.parallel) this.#startLane();
   }
 
   #startLane(): void {
@@ -180,11 +178,14 @@ export class Scheduler {
   #take(task: DirectoryTask, found: Expansion): void {
     this.#tally.directory(task, found);
     this.extra.push(...found.extra);
+    // The lane that listed takes one of these itself: no login for a single file.
+    this.#free += 1;
     for (const directory of found.directories) this.addDirectory(directory);
     for (const job of found.files) {
       if (this.#run.settings.dryRun) this.#tally.wouldSend(job);
       else this.addFile(job);
     }
+    this.#free -= 1;
   }
 
   /** Send one file. @returns its finishing, which may overlap with the next file; undefined when there is none. */
