@@ -13,6 +13,7 @@ export interface PoolOptions {
   signal?: AbortSignal | undefined;
   commandTimeout?: number | undefined;
   connectTimeout?: number | undefined;
+  /** Every line of every control connection, secrets masked: sent `>`, received `<`, remarks `*`. */
   onDialogue?:
     | ((site: string, session: number, direction: '>' | '<' | '*', text: string) => void)
     | undefined;

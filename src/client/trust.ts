@@ -8,8 +8,11 @@ export interface TrustedKey {
 
 /** Memory of control certificates accepted on first use. */
 export interface TrustStore {
+  /** The key that was accepted before, or undefined. */
   get(host: string, port: number): Promise<TrustedKey | undefined>;
+  /** Remember a key, in place of an earlier one. */
   set(host: string, port: number, key: TrustedKey): Promise<void>;
+  /** Forget an endpoint; no error where it is not known. */
   forget(host: string, port: number): Promise<void>;
 }
 

@@ -86,4 +86,5 @@ export interface Summary {
   deleted: number;
 }
 
+/** Where events go; called in order, must not throw. */
 export type EventSink = (event: EngineEvent) => void;

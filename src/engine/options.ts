@@ -6,7 +6,9 @@ import type { RouteMemory } from './route-memory.js';
 /** One end of a copy: a path on a server, or on this machine. */
 export type Place = { kind: 'site'; site: SiteSettings; path: string } | { kind: 'local'; path: string };
 
+/** Whether data may cross this client: not at all, where the servers cannot, or always. */
 export type RelayPolicy = 'never' | 'fallback' | 'always';
+/** How arrival is proven: by digest where possible and size always, by digest or not at all, by size, by nothing. */
 export type VerifyPolicy = 'auto' | 'digest' | 'size' | 'none';
 /** What to do when the target exists: keep it, replace it when the source is newer, continue it, replace it, or fail. */
 export type OnExists = 'skip' | 'newer' | 'resume' | 'overwrite' | 'fail';

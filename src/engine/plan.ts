@@ -27,6 +27,7 @@ export interface Excluded {
   finding?: Finding;
 }
 
+/** What `plan` gives. */
 export interface Plan {
   /** Best first. */
   attempts: Attempt[];

@@ -13,8 +13,11 @@ export interface RememberedRoute {
 
 /** Memory of learned routes, keyed by both sites (host, port, user, TLS mode) in order. */
 export interface RouteMemory {
+  /** The route of a pair, or undefined. */
   get(key: string): Promise<RememberedRoute | undefined>;
+  /** Remember a route, in place of an earlier one. */
   set(key: string, route: RememberedRoute): Promise<void>;
+  /** Forget a route that no longer works; no error where it is not known. */
   forget(key: string): Promise<void>;
 }
 

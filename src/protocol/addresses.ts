@@ -8,6 +8,7 @@ export interface HostPort {
   port: number;
 }
 
+/** Where an address is meant to be reached from (RFC 6890). */
 export type AddressScope =
   | 'unspecified'
   | 'loopback'

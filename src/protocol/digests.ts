@@ -3,6 +3,7 @@ import type { Reply } from './replies.js';
 
 /** Digest algorithms in order of preference; names as in HASH. */
 export const ALGORITHMS = ['SHA-256', 'SHA-512', 'SHA-1', 'MD5', 'CRC32'] as const;
+/** One of `ALGORITHMS`. */
 export type Algorithm = (typeof ALGORITHMS)[number];
 
 const HEX_LENGTH: Record<Algorithm, number> = {

@@ -12,6 +12,7 @@ export class Features {
     }
   }
 
+  /** Whether it is advertised; the name in upper case. */
   has(name: string): boolean {
     return this.#lines.has(name);
   }

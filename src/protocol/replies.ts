@@ -12,6 +12,7 @@ export interface Reply {
   text: string;
 }
 
+/** What replies may cost. */
 export interface ReplyLimits {
   /** Octets in a line [16 KiB]. */
   line: number;
@@ -21,6 +22,7 @@ export interface ReplyLimits {
   noise: number;
 }
 
+/** The limits where none are given. */
 export const REPLY_LIMITS: ReplyLimits = { line: 16 * 1024, reply: 1024 * 1024, noise: 64 * 1024 };
 
 /** Octets in a reply that is a listing (STAT, MLSC). */
