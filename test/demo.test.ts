@@ -130,7 +130,9 @@ async function start(onText: (text: string, stop: () => void) => void = () => {}
     text += chunk;
     onText(text, () => child.kill('SIGINT'));
   });
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('close', resolve).once('error', reject),
+  );
   const left = readdirSync(folder).filter((name) => name.startsWith('jackstay-'));
   return { code, text, left };
 }

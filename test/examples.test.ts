@@ -31,7 +31,9 @@ async function run(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text;
   });
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('close', resolve).once('error', reject),
+  );
   return { code, out, err };
 }
 

@@ -314,5 +314,9 @@ function pickDigest({ facts, session }: Connection, wanted: string | undefined) 
   if (found) return found;
   const offered = [...new Set(facts.digests.map((d) => d.algorithm))].join(', ') || 'none';
   const text = `${session.name}: the server does not compute ${wanted ?? 'digests'} (it offers: ${offered})`;
-  throw new FtpError('refused', text, { site: session.name, retry: 'never' });
+  throw new FtpError('refused', text, {
+    site: session.name,
+    retry: 'never',
+    advice: 'Ask for one that it offers, or compare sizes.',
+  });
 }

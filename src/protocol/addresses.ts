@@ -184,7 +184,8 @@ function delimited(text: string): string[] | undefined {
 }
 
 function checkPort(port: number): void {
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new FtpError('usage', `${port} is not a port`);
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new FtpError('usage', `${port} is not a port`);
 }
 
 /** Argument of PORT (RFC 959 4.1.2): `h1,h2,h3,h4,p1,p2`. @throws FtpError `usage` for IPv6. */

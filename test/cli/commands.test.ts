@@ -331,6 +331,28 @@ describe('check', () => {
     expect(JSON.parse(json.out)).toEqual({ event: 'check', ...report });
   });
 
+  it('routes that cannot be are summed up by direction and reason', async () => {
+    const out = (from: string, to: string, reason: string) => ({
+      ...report.routes[0]!,
+      ...{ from, to, reason, outcome: 'unavailable' as const },
+    });
+    const routes = [
+      out('a', 'b', 'no TLS'),
+      out('a', 'b', 'no CPSV'),
+      out('a', 'b', 'no TLS'),
+      out('b', 'a', '\u001b[2J'),
+    ];
+    const run = await runCli(['check', URL_A, URL_B], { check: async () => ({ ...report, routes }) });
+    expect(run.code).toBe(3);
+    expect(run.out.split('\n').slice(0, 5)).toEqual([
+      'not possible, a to b:',
+      '  2 routes: no TLS',
+      '  1 route: no CPSV',
+      'not possible, b to a:',
+      '  1 route: \\u{001B}[2J',
+    ]);
+  });
+
   it('no route gives 3', async () => {
     const check = async () => ({ ...report, routes: report.routes.slice(0, 1) });
     expect((await runCli(['check', URL_A, URL_B], { check })).code).toBe(3);
