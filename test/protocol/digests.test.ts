@@ -96,18 +96,16 @@ describe('replies to digest commands', () => {
       minLength: 1,
       maxLength: 8,
     });
-    const anyDigest = fc
-      .constantFrom(...ALGORITHMS)
-      .chain((algorithm) =>
-        fc.tuple(
-          fc.constant(algorithm),
-          fc.string({
-            unit: fc.constantFrom(...'0123456789abcdef'),
-            minLength: lengths[algorithm],
-            maxLength: lengths[algorithm],
-          }),
-        ),
-      );
+    const anyDigest = fc.constantFrom(...ALGORITHMS).chain((algorithm) =>
+      fc.tuple(
+        fc.constant(algorithm),
+        fc.string({
+          unit: fc.constantFrom(...'0123456789abcdef'),
+          minLength: lengths[algorithm],
+          maxLength: lengths[algorithm],
+        }),
+      ),
+    );
     fc.assert(
       fc.property(
         anyDigest,
