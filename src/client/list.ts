@@ -39,7 +39,9 @@ export async function list(
 const listMlsc: Lister = async ({ session, facts }, path) => {
   if (!facts.features.has('MLSC') || facts.missing.has('MLSC')) return undefined;
   const reply = await session.request('MLSC', path);
-  if (reply.code < 300) return parseListing(reply.lines.slice(1, -1), { dir: path, format: 'mlsd' });
+  // The space that leads a line of this reply is not the one that ends the facts (RFC 3659 7.2).
+  const lines = reply.lines.slice(1, -1).map((line) => line.replace(/^ /, ''));
+  if (reply.code < 300) return parseListing(lines, { dir: path, format: 'mlsd' });
   if (reply.code === 550 || reply.code === 450) throw session.refusal(`MLSC ${path}`, reply);
   facts.missing.add('MLSC');
   return undefined;

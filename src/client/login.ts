@@ -91,9 +91,11 @@ async function introduce(session: Session, site: FullSite, options: LoginOptions
   const texts = already ? [replyText(greeting)] : await authenticate(session, site);
   const protP = certificate !== undefined && (await protect(session));
   if (options.known) {
-    await session.request('TYPE', 'I');
-    await enter(session, site);
     session.lockstep = options.known.queues !== true;
+    // RFC 2640 3.1: UTF-8 is agreed upon anew in each session.
+    const utf8 = options.known.features.has('UTF8') && !options.known.missing.has('OPTS UTF8');
+    await Promise.all([utf8 && session.request('OPTS', 'UTF8 ON'), session.request('TYPE', 'I')]);
+    await enter(session, site);
     return options.known;
   }
   return describe(session, site, {
@@ -163,13 +165,15 @@ async function authenticate(session: Session, site: FullSite): Promise<string[]>
   texts.push(...reply.lines);
   if (reply.code >= 200 && reply.code < 300) return texts;
   if (isSiteFull(reply)) throw fullOrRefused(session, `USER ${site.user}`, reply);
+  // Through the session: a server that repeats the password must not bring it into the message.
+  const said = session.refusal(`USER ${site.user}`, reply).facts.reply!;
   throw new FtpError(
     'login',
-    `${session.name} refused the login of ${site.user}: ${reply.code} ${replyText(reply)}`,
+    `${session.name} refused the login of ${site.user}: ${said.code} ${said.text}`,
     {
       site: session.name,
       command: `USER ${site.user}`,
-      reply: { code: reply.code, text: replyText(reply) },
+      reply: said,
       retry: reply.code < 500 ? 'later' : 'never',
       phase: 'login',
       advice: /tls|ssl|secure/i.test(replyText(reply))
@@ -214,7 +218,7 @@ async function describe(session: Session, site: FullSite, intro: Introduction): 
   session.lockstep = cautious;
   const options = cautious ? {} : { timeout: Math.min(PROBE_TIMEOUT, session.commandTimeout) };
   const utf8 = features.has('UTF8') ? session.request('OPTS', 'UTF8 ON', options) : undefined;
-  const [, syst, type, pwd] = await Promise.all([
+  const [agreed, syst, type, pwd] = await Promise.all([
     utf8,
     session.request('SYST', undefined, options),
     session.request('TYPE', 'I', options),
@@ -239,6 +243,7 @@ async function describe(session: Session, site: FullSite, intro: Introduction): 
     ...(intro.certificate ? { certificate: intro.certificate } : {}),
     ...(session.tls ? { pin: session.tls.pin } : {}),
   });
+  if (agreed && agreed.code >= 400) facts.missing.add('OPTS UTF8');
   facts.queues = !cautious && pwd.code === 257;
   session.lockstep = !facts.queues;
   if (await enter(session, site)) facts.home = parsePathReply(await session.command('PWD'));

@@ -7,7 +7,7 @@ import { baseName, joinPath } from '../protocol/paths.js';
 import type { Security, SiteSettings } from '../protocol/site.js';
 import { decide } from './decide.js';
 import type { EventSink, Summary } from './events.js';
-import { losesBlanks, makeJob } from './expand.js';
+import { makeJob, misread } from './expand.js';
 import { makeFilter } from './filter.js';
 import { sendFxp } from './fxp.js';
 import { type End, Lane } from './lane.js';
@@ -209,6 +209,8 @@ class CopySession {
   async #plan(run: Run, lane: Lane, scheduler: Scheduler): Promise<void> {
     const from = resolvePath(this.#places.source, lane, 'source');
     const to = resolvePath(this.#places.destination, lane, 'destination');
+    mustKeep(lane, from.trimEnd());
+    mustKeep(lane, to);
     const [entry, target] = await Promise.all([
       lane.tree('source').stat(from),
       lane.tree('destination').stat(to),
@@ -254,11 +256,7 @@ class CopySession {
     to: string,
     known: Entry | undefined,
   ): Promise<void> {
-    if (losesBlanks(lane, baseName(to)))
-      throw new FtpError('policy', `${nameOf(this.#destination)} changes blanks at the end of a name`, {
-        retry: 'never',
-        advice: 'Give it another name there.',
-      });
+    mustKeep(lane, to);
     const existing = known ?? (await lane.tree('destination').stat(to));
     const decision = decide(entry, existing, this.#settings.onExists);
     const name = baseName(from);
@@ -318,6 +316,16 @@ class CopySession {
       [this.#source, this.#destination].map((end) => (end.kind === 'remote' ? end.pool.close() : undefined)),
     );
   }
+}
+
+/** @throws FtpError `policy` for a path that one of the servers would take for another one. */
+function mustKeep(lane: Lane, path: string): void {
+  const why = misread(lane, path);
+  if (why !== undefined)
+    throw new FtpError('policy', `${path}: ${why}`, {
+      retry: 'never',
+      advice: 'Give it another name there.',
+    });
 }
 
 /** FXP where a route exists, else through this client. */

@@ -120,9 +120,18 @@ async function make(run: Run, tree: Tree, path: string): Promise<boolean> {
   return run.settings.dryRun ? true : tree.makeDirectory(path);
 }
 
-/** The destination would store this name as another one, and say nothing. */
-export const losesBlanks = (lane: Lane, name: string): boolean =>
-  name.endsWith(' ') && lane.held('destination')?.facts.behaviour.changesTrailingBlanks === true;
+/** Why a server would take this name for another one, and say nothing; undefined where it would not. */
+export function misread(lane: Lane, name: string): string | undefined {
+  const to = lane.held('destination');
+  if (name.endsWith(' ') && to?.facts.behaviour.changesTrailingBlanks)
+    return `${to.session.name} changes blanks at the end of a name`;
+  for (const side of ['source', 'destination'] as const) {
+    const connection = lane.held(side);
+    if (connection?.facts.behaviour.asciiNames && /[^\x00-\x7f]/.test(name))
+      return `${connection.session.name} leaves out what is not ASCII in a name`;
+  }
+  return undefined;
+}
 
 function groupPartials(entries: readonly Entry[]): Map<string, Entry[]> {
   const groups = new Map<string, Entry[]>();
@@ -147,8 +156,9 @@ function place(run: Run, at: Place, entry: Entry, existing: Entry | undefined, p
     result.skipped.push({ path: relative, reason });
     return;
   }
-  if (losesBlanks(at.lane, entry.name)) {
-    const message = `${run.names.destination} changes blanks at the end of a name: it was not sent there`;
+  const why = misread(at.lane, entry.name);
+  if (why !== undefined) {
+    const message = `${why}: it was not sent`;
     result.failed.push({ path: relative, message, advice: 'Rename it at the source.' });
     return;
   }

@@ -8,7 +8,7 @@ export const iis: Quirk = {
       2,
       /Microsoft FTP/i.test(greeting),
       /Windows_NT/i.test(system),
-      features.has('ADAT') && !features.has('MLST'),
+      features.has('CCC') && features.has('HOST') && !features.has('MLST'),
     ),
   behaviour: { lockstep: true, changesTrailingBlanks: true },
   advice: {

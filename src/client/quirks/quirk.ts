@@ -44,6 +44,8 @@ export interface Behaviour {
   staleAfterAbort?: boolean;
   /** Transfers of several sessions at once mix up their connections: some hang. */
   oneAtATime?: boolean;
+  /** Octets above 127 of a path are left out, without a word: another file is meant. */
+  asciiNames?: boolean;
   /** A NOOP, PWD or SIZE sent behind a transfer command is lost or kills it. */
   noUrgent?: boolean;
 }
