@@ -81,8 +81,8 @@ export class Client {
    */
   static async connect(site: SiteSettings | string, options: ClientOptions = {}): Promise<Client> {
     const pool = new SitePool(typeof site === 'string' ? Site.parse(site) : site, {
-      trust: memoryTrust(),
       ...options,
+      trust: options.trust ?? memoryTrust(),
     });
     const leases = new Leases(pool, options.signal);
     try {

@@ -23,7 +23,7 @@ export interface SiteSettings {
   pin?: string;
   /** Accept any control certificate. The result is never called verified. */
   insecure?: boolean;
-  /** Most control connections at once. Default 4. */
+  /** Most control connections at once. Default 4 for a client, 16 for a copy, which opens no more than it has files to move at once. */
   maxSessions?: number;
   /** Character set of names where the server is not UTF-8. */
   charset?: 'utf8' | 'latin1';

@@ -72,7 +72,7 @@ function buildAdd(command: Command, cli: Cli): void {
     .option('--virtual-host <name>', 'name sent as HOST before the login')
     .option('--pin <sha256>', 'public key that the control certificate must have', fingerprint)
     .option('--insecure', 'accept any control certificate')
-    .option('--max-sessions <n>', 'most control connections at once (default: 4)', integer(1, 64))
+    .option('--max-sessions <n>', 'most control connections at once (default: 16)', integer(1, 64))
     .addOption(choice('--charset <name>', 'character set of names (default: utf8)', ['utf8', 'latin1']))
     .addOption(choice('--data-mode <mode>', 'who listens for data (default: passive)', ['passive', 'active']))
     .option('--allow-foreign-pasv', 'the server may name another address for data')
