@@ -106,7 +106,9 @@ interface Door {
 
 /** Ask for a passive endpoint: EPSV on IPv6, PASV on IPv4, the other one where the first is refused. */
 export async function passiveEndpoint(connection: Connection): Promise<HostPort> {
-  const { session, facts } = connection;
+  const { session, facts, state } = connection;
+  // A new listener replaces the one that was asked for ahead.
+  delete state.ahead;
   const order: ('PASV' | 'EPSV')[] = facts.family === 6 ? ['EPSV'] : ['PASV', 'EPSV'];
   let last: Reply | undefined;
   for (const verb of order) {
@@ -180,6 +182,9 @@ async function join(
     plain.destroy();
     return abandon(connection, exchange, error);
   });
+  // Whoever moves the octets sees the end; an error before or after that must not end the process.
+  for (const socket of [plain, channel.socket]) socket.on('error', () => {});
+  if (FILE_VERBS.has(request.verb)) endWithRefusal(exchange, channel.socket);
   const finish = async (): Promise<Reply> => {
     const timer = setTimeout(
       () =>
@@ -206,6 +211,18 @@ async function join(
   const input = packed && incoming ? inflated(socket) : socket;
   const output = packed && !incoming ? deflating(socket) : socket;
   return { ...channel, input, output, finish, cancel };
+}
+
+const FILE_VERBS: ReadonlySet<string> = new Set(['RETR', 'STOR', 'APPE']);
+
+/** A server that has refused may leave its end open (GridFTP): nothing will come, so nobody waits for it. */
+function endWithRefusal(exchange: TransferExchange, socket: net.Socket): void {
+  exchange.final.then(
+    (reply) => {
+      if (reply.code >= 400) socket.destroy();
+    },
+    () => socket.destroy(),
+  );
 }
 
 /** A command without its data connection: stop it if it still waits, so that the session stays in order. */

@@ -95,6 +95,7 @@ class CopySession {
   readonly #source: End;
   readonly #destination: End;
   readonly #monitors: Run['monitors'] = {};
+  #router: Router | undefined;
   readonly #onAbort = (): void => this.#abort.abort(this.#options.signal?.reason);
 
   constructor(source: Place, destination: Place, options: CopyOptions) {
@@ -179,6 +180,7 @@ class CopySession {
       monitors: this.#monitors,
       router: undefined,
       direct: { value: false },
+      more: () => false,
       send: !between ? (source.kind === 'local' ? sendUpload : sendDownload) : sendRelay,
     };
     if (between && !relayed) {
@@ -200,6 +202,7 @@ class CopySession {
       memory: this.#options.routes ?? memoryRoutes(),
       key: routeKey(this.#places.source, this.#places.destination),
     });
+    this.#router = router;
     await router.recall();
     if (router.plan().attempts.length === 0 && this.#settings.relay !== 'fallback') throw router.noRoute();
     return router;
@@ -312,9 +315,12 @@ class CopySession {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#monitors.source?.release();
     this.#monitors.destination?.release();
-    await Promise.all(
-      [this.#source, this.#destination].map((end) => (end.kind === 'remote' ? end.pool.close() : undefined)),
-    );
+    await Promise.all([
+      ...[this.#source, this.#destination].map((end) =>
+        end.kind === 'remote' ? end.pool.close() : undefined,
+      ),
+      this.#router?.noted(),
+    ]);
   }
 }
 

@@ -110,7 +110,10 @@ export async function sendUpload(run: Run, lane: Lane, job: FileJob): Promise<Se
   job.partial = 'unknown';
   if (offset === 0 || offset !== job.size) {
     const { meter, rate, signal, settings } = run;
-    const source = createReadStream(localPath(job.source), { start: offset, highWaterMark: 1024 * 1024 });
+    const file = await fs.open(localPath(job.source)).catch((error: unknown) => {
+      throw localError(error, job.source);
+    });
+    const source = file.createReadStream({ start: offset, highWaterMark: 1024 * 1024 });
     await store(destination, path, source, {
       offset,
       meter,
@@ -118,7 +121,9 @@ export async function sendUpload(run: Run, lane: Lane, job: FileJob): Promise<Se
       signal,
       stallTimeout: settings.stallTimeout,
       onBytes: reporter(run, lane, job, offset),
-    });
+    })
+      .catch((error: unknown) => forgo(error, job, () => discard(destination, path)))
+      .finally(() => source.destroy());
   }
   return {
     async finish(): Promise<FileResult> {
@@ -140,6 +145,27 @@ export async function sendDownload(run: Run, lane: Lane, job: FileJob): Promise<
   checkFloor(security, run.settings.security, `the download from ${run.names.source}`);
   const path = arrivalPath(run, job);
   const offset = await localOffset(path, job);
+  job.partial = 'unknown';
+  if (offset === 0 || offset !== job.size) {
+    await receive(run, lane, job, path, offset).catch((error: unknown) =>
+      forgo(error, job, () => fs.rm(localPath(path), { force: true })),
+    );
+  }
+  return { finish: () => finishDownload(run, source, job, path, offset, security) };
+}
+
+/** What failed for good leaves nothing behind; what may go on keeps what it has. */
+async function forgo(error: unknown, job: FileJob, remove: () => Promise<unknown>): Promise<never> {
+  const { kind, retry } = toFtpError(error);
+  if (retry === 'never' && kind !== 'aborted') {
+    await remove();
+    job.partial = 0;
+  }
+  throw error;
+}
+
+async function receive(run: Run, lane: Lane, job: FileJob, path: string, offset: number): Promise<void> {
+  const source = lane.connection('source');
   const file = await fs.open(localPath(path), LOCAL_TARGET, 0o666).catch((error: unknown) => {
     throw localError(error, path);
   });
@@ -162,12 +188,11 @@ export async function sendDownload(run: Run, lane: Lane, job: FileJob): Promise<
   } finally {
     await file.close().catch(() => {});
   }
-  return { finish: () => finishDownload(run, source, job, path, offset, security) };
 }
 
 async function localOffset(path: string, job: FileJob): Promise<number> {
   const stats = await fs.lstat(localPath(path)).catch(() => undefined);
-  return stats?.isFile() && job.size !== undefined && stats.size < job.size ? stats.size : 0;
+  return stats?.isFile() && job.size !== undefined && stats.size <= job.size ? stats.size : 0;
 }
 
 async function finishDownload(

@@ -31,6 +31,7 @@ export class Router {
   #proven: Attempt | undefined;
   #suspicion = 0;
   #pilot: Promise<void> | undefined;
+  #notes: Promise<void> = Promise.resolve();
 
   constructor(options: {
     source: SiteFacts;
@@ -99,6 +100,17 @@ export class Router {
     };
   }
 
+  /** One write after the other; a memory that cannot be written costs the next run a search, nothing more. */
+  #note(write: (memory: RouteMemory) => Promise<void>): void {
+    const memory = this.#memory;
+    if (memory) this.#notes = this.#notes.then(() => write(memory)).catch(() => {});
+  }
+
+  /** Resolves when what was learned is in the memory. */
+  async noted(): Promise<void> {
+    await this.#notes;
+  }
+
   #worked(attempt: Attempt, proven: boolean): void {
     this.#suspicion = 0;
     if (proven || this.#proven) return;
@@ -111,9 +123,10 @@ export class Router {
       remembered: attempt.id === this.#preferred,
       summary: describeAttempt(attempt, this.names),
     });
-    void this.#memory
-      ?.set(this.#key, { route, security: attempt.security, attempt: attempt.id, since: Date.now() })
-      .catch(() => {});
+    const since = Date.now();
+    this.#note((memory) =>
+      memory.set(this.#key, { route, security: attempt.security, attempt: attempt.id, since }),
+    );
   }
 
   #failed(attempt: Attempt, finding: Finding): void {
@@ -122,7 +135,7 @@ export class Router {
     const remembered = this.#proven?.id === attempt.id || this.#preferred === attempt.id;
     if (this.#proven?.id === attempt.id) this.#proven = undefined;
     if (this.#preferred === attempt.id) this.#preferred = undefined;
-    if (remembered) void this.#memory?.forget(this.#key).catch(() => {});
+    if (remembered) this.#note((memory) => memory.forget(this.#key));
     this.#suspicion = 0;
     this.#findings.push(finding);
     this.#emit({

@@ -1,13 +1,14 @@
 /** Failures 1, 2, 3, 8 and 9: files that other clients drop, spoil, take for done or leave behind. */
-import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { EngineEvent } from '../../src/engine/events.js';
 import { requirePeer } from '../peers/peer.js';
 import { startProftpd } from '../peers/real/proftpd.js';
 import { startPureftpd } from '../peers/real/pureftpd.js';
 import { startPyftpdlib } from '../peers/real/pyftpdlib.js';
 import { startVsftpd } from '../peers/real/vsftpd.js';
-import { at, during, look, noise, plant, run, summaryOf, wholeOf } from './bench.js';
+import { at, during, folder, look, noise, plant, run, summaryOf, wholeOf } from './bench.js';
 
 const absent =
   requirePeer('proftpd') ?? requirePeer('pureftpd') ?? requirePeer('pyftpdlib') ?? requirePeer('vsftpd');
@@ -84,6 +85,28 @@ describe.skipIf(absent)(`content of trees ${absent ?? ''}`, () => {
     expect(Object.keys(look(join(b.home, 'copy')))).toEqual(['a', 'z']);
   });
 
+  it('8: nothing stays behind of a download, an upload or a relay that cannot be', async () => {
+    const [a, b] = await Promise.all([during(startProftpd()), during(startPureftpd())]);
+    plant(a, { 'tree/a': 'one', 'tree/locked': 'secret' });
+    chmodSync(join(a.home, 'tree/locked'), 0);
+    const here = folder();
+    const got = await run(at(a, 'a', 'tree'), { kind: 'local', path: join(here, 'got') });
+    expect(summaryOf(got)).toMatchObject({ files: 1, failed: 1 });
+    expect(Object.keys(look(here))).toEqual(['got', 'got/a']);
+
+    writeFileSync(join(here, 'got/gone'), 'x');
+    const vanish = (event: EngineEvent): void => {
+      if (event.event === 'scan') rmSync(join(here, 'got/gone'), { force: true });
+    };
+    const put = await run({ kind: 'local', path: join(here, 'got') }, at(b, 'b', 'put'), { onEvent: vanish });
+    expect(summaryOf(put)).toMatchObject({ files: 1, failed: 1 });
+    expect(Object.keys(look(b.home))).toEqual(['put', 'put/a']);
+
+    const relayed = await run(at(a, 'a', 'tree'), at(b, 'b', 'relayed'), { relay: 'always' });
+    expect(summaryOf(relayed)).toMatchObject({ files: 1, failed: 1 });
+    expect(Object.keys(look(join(b.home, 'relayed')))).toEqual(['a']);
+  });
+
   it('9: blanks, empty directories and times are kept; links are skipped and said', async () => {
     const [a, b] = await Promise.all([during(startProftpd()), during(startPyftpdlib())]);
     plant(a, {
@@ -117,8 +140,8 @@ describe.skipIf(absent)(`content of trees ${absent ?? ''}`, () => {
     expect(summaryOf(ran)).toMatchObject({ files: 1, failed: 2, skipped: 1 });
     const said = ran.of('file-failed').map(({ path, message }) => `${path}: ${message}`);
     expect(said.sort()).toEqual([
-      'b : b changes blanks at the end of a name: it was not sent there',
-      'c : b changes blanks at the end of a name: it was not sent there',
+      'b : b changes blanks at the end of a name: it was not sent',
+      'c : b changes blanks at the end of a name: it was not sent',
     ]);
     expect(Object.keys(look(join(b.home, 'copy')))).toEqual([' a']);
   });
