@@ -1,4 +1,5 @@
 import type { FtpError } from '../protocol/errors.js';
+import type { Reply } from '../protocol/replies.js';
 import type { SiteFacts } from './facts.js';
 import type { FullSite } from './login.js';
 import type { Session } from './session.js';
@@ -13,6 +14,8 @@ export interface SessionState {
   mode?: 'S' | 'Z';
   /** CEPR ON was sent: 229 replies carry the address. */
   cepr?: boolean;
+  /** A passive endpoint that was asked for ahead, for the attempt of that name. */
+  ahead?: { attempt: string; reply: Promise<Reply> };
   /** Newest TLS session or ticket, for data connections that must resume. */
   ticket?: Buffer;
 }

@@ -34,6 +34,8 @@ export interface Exchange {
   octets: Buffer;
   /** Uses the data connection: a preliminary and a final reply. */
   transfer: boolean;
+  /** May be sent behind a running transfer; its reply is 227 or 229 and waits with the transfer's final one. */
+  ahead: boolean;
   /** Milliseconds for the (next) reply; 0 = none, somebody else watches. */
   timeout: number;
   preliminary: Deferred<Reply>;

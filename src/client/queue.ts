@@ -28,10 +28,14 @@ export class CommandQueue {
   /** The commands that may leave now; each must be sent before the next one is asked for. */
   *ready(lockstep: boolean): Generator<Exchange> {
     let blocked = false;
+    let transfer = false;
     for (const exchange of this.#exchanges) {
-      if (!exchange.sent && (!blocked || this.#mayOvertake(exchange))) yield exchange;
-      // Nothing goes behind a transfer: old servers take input for an abort, others answer late or never.
-      blocked ||= lockstep || exchange.transfer || !exchange.sent;
+      // Nothing goes behind a transfer: old servers take input for an abort, others answer late or never. What is asked
+      // ahead goes only to servers that are known to queue it.
+      const held = blocked || (transfer && !exchange.ahead);
+      if (!exchange.sent && (!held || this.#mayOvertake(exchange))) yield exchange;
+      blocked ||= lockstep || !exchange.sent;
+      transfer ||= exchange.transfer;
     }
   }
 
@@ -42,12 +46,15 @@ export class CommandQueue {
     return !this.#exchanges.some((other) => other !== head && other.sent);
   }
 
-  /** The command a reply belongs to: the oldest one, or the STAT or NOOP sent while its transfer runs. */
+  /** The command a reply belongs to: the oldest one, or what was sent while its transfer runs. */
   match(reply: Reply): Exchange | undefined {
     const head = this.#exchanges[0];
     if (!head?.sent) return undefined;
     if (head.transfer && (isStatusReply(reply) || reply.code === 200)) {
       return this.#exchanges.find((exchange) => exchange.sent && URGENT.has(exchange.verb));
+    }
+    if (head.transfer && (reply.code === 227 || reply.code === 229)) {
+      return this.#exchanges.find((exchange) => exchange.sent && exchange.ahead);
     }
     return plausible(head.verb, reply) ? head : undefined;
   }

@@ -30,6 +30,8 @@ export interface SessionOptions {
 export interface RequestOptions {
   /** Milliseconds for this reply. */
   timeout?: number;
+  /** PASV or EPSV for the next file: may leave in one segment with the transfer command before it. */
+  ahead?: boolean;
 }
 
 /**
@@ -140,7 +142,7 @@ export class Session {
 
   /** Send a command and give its final reply, whatever it is. @throws FtpError when the connection ends or time is up. */
   async request(verb: string, argument?: string, options: RequestOptions = {}): Promise<Reply> {
-    return this.#enqueue(verb, argument, options.timeout ?? this.commandTimeout).final.promise;
+    return this.#enqueue(verb, argument, options.timeout ?? this.commandTimeout, options.ahead).final.promise;
   }
 
   /** As `request`, but a 4yz or 5yz reply is an error `refused` with the reply in its facts. */
@@ -166,7 +168,7 @@ export class Session {
     return this.#blame.named(toFtpError(error), command === undefined ? {} : { command });
   }
 
-  #enqueue(verb: string, argument: string | undefined, timeout: number): Exchange {
+  #enqueue(verb: string, argument: string | undefined, timeout: number, ahead = false): Exchange {
     if (this.#closed) throw this.#closed;
     const head = verb.toUpperCase();
     const exchange: Exchange = {
@@ -174,6 +176,7 @@ export class Session {
       shown: maskCommand(head, argument),
       octets: encodeCommand(head, argument, this.charset),
       transfer: TRANSFER_VERBS.has(head),
+      ahead,
       timeout,
       preliminary: new Deferred<Reply>(),
       final: new Deferred<Reply>(),

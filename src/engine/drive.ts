@@ -27,6 +27,8 @@ export interface TransferHandles {
   passive: Side;
   /** Whose command goes first. */
   order: [Side, Side];
+  /** Ask the passive side for the next endpoint, in one segment with its transfer command. */
+  ahead?: (() => void) | undefined;
   /** Free a passive side that waits in accept(). */
   unblock(): Promise<void>;
   signal?: AbortSignal | undefined;
@@ -99,6 +101,7 @@ class Driver {
     const { session, verb, path } = this.#handles[side];
     try {
       const exchange = session.begin(verb, path);
+      if (side === this.#handles.passive) this.#handles.ahead?.();
       this.#dispatch({ type: 'sent', side });
       this.#follow(side, exchange);
       return exchange;

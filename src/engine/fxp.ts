@@ -6,7 +6,7 @@ import { arrivalPath, commit, discard, exactTime, isNameRefused, resumePoint } f
 import type { Finding, Side } from './findings.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
-import { routeInfo } from './plan.js';
+import { type Attempt, routeInfo } from './plan.js';
 import type { Ticket } from './router.js';
 import type { Run } from './run.js';
 import { runAttempt } from './run-attempt.js';
@@ -41,6 +41,8 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
   if (offset === job.size && offset > 0)
     return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
   job.partial = 'unknown';
+  const queues = source.facts.queues === true && destination.facts.queues === true;
+  const eager = ticket.proven && queues && job.attempts === 0;
   const outcome = await runAttempt({
     source,
     destination,
@@ -48,11 +50,8 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
     sourcePath: job.source,
     destinationPath: path,
     offset,
-    eager:
-      ticket.proven &&
-      source.facts.queues === true &&
-      destination.facts.queues === true &&
-      job.attempts === 0,
+    eager,
+    ahead: eager && run.more() && mayAskAhead(lane.connection(ticket.attempt.passive), ticket.attempt),
     signal: run.signal,
     watch: (stalled) => watch(run, lane, job, path, offset, stalled),
   });
@@ -73,6 +72,10 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       return failed(destination, job, path, ticket, outcome.error, outcome.side);
   }
 }
+
+/** Only where it was measured to work; CPSV lasts for one connection and PRET names the file. */
+const mayAskAhead = ({ facts }: Connection, { technique }: Attempt): boolean =>
+  facts.behaviour.ahead === true && technique !== 'CPSV' && !facts.behaviour.needsPret;
 
 /** Remove what a try without data left: also where that try cost the session. */
 async function tidy(lane: Lane, path: string): Promise<void> {

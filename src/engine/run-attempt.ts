@@ -27,6 +27,8 @@ export interface Rig {
   offset: number;
   /** The route is proven and both servers queue commands: PORT and the transfer command leave together. */
   eager: boolean;
+  /** Another file follows on these sessions: ask for its passive endpoint behind this one's transfer command. */
+  ahead?: boolean;
   signal?: AbortSignal | undefined;
   /** Called when both transfer commands are out; gives a function that ends the watch. */
   watch?: ((stalled: (reason: string, side?: Side) => void) => () => void) | undefined;
@@ -52,6 +54,8 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
       refusal && refusal.code >= 400
         ? cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal)
         : explain(rig, state, passiveOpen);
+    // A server that stumbles over what is asked ahead is not asked so again.
+    if (outcome.kind !== 'done' && rig.ahead) rig[rig.attempt.passive].facts.behaviour.ahead = false;
     if (outcome.kind !== 'done') await Promise.all([isAlive(rig.source), isAlive(rig.destination)]);
     return outcome;
   } catch (error) {
@@ -182,7 +186,7 @@ async function passive(rig: Rig): Promise<HostPort | Outcome> {
     // With it the 229 names the address: needed where a passive port is not at the control connection's address.
     state.cepr = (await session.request('CEPR', 'ON')).code < 300;
   }
-  const reply = await session.request(attempt.technique);
+  const reply = (await takeAhead(rig)) ?? (await session.request(attempt.technique));
   if (attempt.technique === 'CPSV' && facts.behaviour.cpsvSticky) state.sscn = true;
   if (reply.code !== 227 && reply.code !== 229) {
     if (/\bPRET\b/.test(reply.text) && !facts.behaviour.needsPret) {
@@ -233,9 +237,46 @@ function handlesOf(rig: Rig, endpoint: HostPort): TransferHandles {
       prompt: rig.destination.facts.behaviour.promptPreliminary ?? false,
     },
     unblock: () => knock(endpoint, signal),
+    ahead: rig.ahead ? () => askAhead(rig) : undefined,
     signal,
     watch,
   };
+}
+
+/** The passive endpoint of the next file: its reply waits with the final reply of this one (one round trip a file). */
+function askAhead({ attempt, ...rig }: Rig): void {
+  const { session, state } = rig[attempt.passive];
+  const reply = session.request(attempt.technique, undefined, { ahead: true, timeout: 0 });
+  reply.catch(() => {});
+  state.ahead = { attempt: attempt.id, reply };
+}
+
+/** The answer that was asked for ahead, if it is for this attempt; without it within the time the session is lost. */
+async function takeAhead({ attempt, ...rig }: Rig): Promise<Reply | undefined> {
+  const { session, state, facts } = rig[attempt.passive];
+  const asked = state.ahead;
+  delete state.ahead;
+  if (!asked || asked.attempt !== attempt.id) return undefined;
+  const late = new FtpError(
+    'timeout',
+    `${session.name}: no answer to the ${attempt.technique} that was asked ahead`,
+    {
+      site: session.name,
+      retry: 'later',
+    },
+  );
+  const timer = setTimeout(() => session.destroy(late), session.commandTimeout);
+  try {
+    const reply = await asked.reply;
+    if (reply.code === 227 || reply.code === 229) return reply;
+    facts.behaviour.ahead = false;
+    return undefined;
+  } catch (error) {
+    facts.behaviour.ahead = false;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

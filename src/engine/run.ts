@@ -39,6 +39,8 @@ export interface Run {
   router: Router | undefined;
   /** The destination takes no temporary names or cannot rename: files are written under their own name. */
   direct: { value: boolean };
+  /** Are there files waiting to be sent? */
+  more: () => boolean;
   /** Moves the data of one file; throws what it cannot mend itself. */
   send: (run: Run, lane: Lane, job: FileJob) => Promise<Sent>;
 }

@@ -12,7 +12,7 @@ import type { Tally } from './tally.js';
 const ENOUGH_FILES = 5_000;
 const RECONNECTS = 3;
 /** Files of one lane whose verification and renaming may be under way while the next one is sent. */
-const FINISHING = 2;
+const FINISHING = 4;
 
 /**
  * Directories and files of one run, worked off by lanes. Lanes are started as work appears; a lane holds its sessions
@@ -38,6 +38,7 @@ export class Scheduler {
 
   constructor(run: Run, tally: Tally, makeLane: (slot: number) => Lane) {
     this.#run = run;
+    run.more = () => this.#files.length > 0 && !this.#ended;
     this.#tally = tally;
     this.#makeLane = makeLane;
   }

@@ -13,6 +13,7 @@ function exchange(verb: string): Exchange {
     shown: verb,
     octets: Buffer.from(`${verb}\r\n`),
     transfer: TRANSFER_VERBS.has(verb),
+    ahead: verb === 'PASV',
     timeout: 0,
     preliminary: new Deferred<Reply>(),
     final: new Deferred<Reply>(),
@@ -48,6 +49,9 @@ describe('what may be sent', () => {
     [['SIZE', 'RETR', 'STAT'], false, ['SIZE', 'RETR']],
     [['SIZE', 'STAT'], true, ['SIZE']],
     [['STOR', 'RETR'], false, ['STOR']],
+    [['SIZE', 'STOR', 'PASV', 'SIZE'], false, ['SIZE', 'STOR', 'PASV']],
+    [['STOR', 'SIZE', 'PASV'], false, ['STOR']],
+    [['STOR', 'PASV'], true, ['STOR']],
     [[], false, []],
   ])('%j, one at a time: %s', (verbs, lockstep, expected) => {
     expect(pump(queueOf(...verbs), lockstep)).toEqual(expected);

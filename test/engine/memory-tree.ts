@@ -126,6 +126,7 @@ export function memoryRun({ settings, send, signal }: RunOptions = {}): { run: R
     monitors: {},
     router: undefined,
     direct: { value: false },
+    more: () => false,
     send: send ?? (() => Promise.reject(new FtpError('usage', 'nothing is sent here'))),
   };
   return { run, events };

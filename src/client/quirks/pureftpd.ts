@@ -10,7 +10,7 @@ export const pureftpd: Quirk = {
       features.has('ESTA') && features.has('ESTP'),
       features.has('IDLE') || features.has('PRET'),
     ),
-  behaviour: { noUrgent: true, changesTrailingBlanks: true },
+  behaviour: { ahead: true, noUrgent: true, changesTrailingBlanks: true },
   advice: {
     'refuses-foreign-port':
       'Pure-FTPd: start it with `-w` (AllowUserFXP yes) to allow FXP for users that logged in.',

@@ -26,6 +26,8 @@ export interface Behaviour {
   retrFirstUnderTls?: boolean;
   /** Its 150 comes at once: it is waited for before the other side starts, as data before STOR would be lost. */
   promptPreliminary?: boolean;
+  /** PASV in one segment behind a transfer command is answered after it: measured, one round trip a file. */
+  ahead?: boolean;
   /** CPSV makes it TLS client until `SSCN OFF`. */
   cpsvSticky?: boolean;
   /** PRET before PASV and CPSV is a must. */

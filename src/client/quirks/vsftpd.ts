@@ -14,7 +14,7 @@ export const vsftpd: Quirk = {
         !features.has('MLST'),
       /^230 Login successful\.$/m.test(login),
     ),
-  behaviour: { noUrgent: true },
+  behaviour: { ahead: true, noUrgent: true },
   advice: {
     'refuses-foreign-port': 'vsftpd: `port_promiscuous=YES` would allow it.',
     'refuses-foreign-peer': 'vsftpd: `pasv_promiscuous=YES` would allow it.',

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copy, type EngineEvent } from '../../src/engine/index.js';
+import { type Peer, requirePeer } from '../peers/peer.js';
+import { startProftpd } from '../peers/real/proftpd.js';
+import { startPureftpd } from '../peers/real/pureftpd.js';
+import { startPyftpdlib } from '../peers/real/pyftpdlib.js';
+import { startVsftpd } from '../peers/real/vsftpd.js';
+
+const START = {
+  proftpd: () => startProftpd({}),
+  pureftpd: () => startPureftpd({}),
+  vsftpd: () => startVsftpd({ variant: 'promiscuous' }),
+  pyftpdlib: () => startPyftpdlib({}),
+};
+type Name = keyof typeof START;
+const NAMES = Object.keys(START) as Name[];
+const missing = NAMES.map((name) => requirePeer(name)).find(Boolean);
+const FILES = 30;
+
+interface Ran {
+  dialogue: string[];
+  events: EngineEvent[];
+}
+
+/** In how many segments of `session` a passive command left right behind the transfer command before it. */
+const askedAhead = ({ dialogue }: Ran): number =>
+  dialogue.filter((line, at) => / > PASV$/.test(line) && / > (STOR|RETR) /.test(dialogue[at - 1] ?? ''))
+    .length;
+
+describe.skipIf(missing !== undefined)(`one round trip a file ${missing ?? ''}`, () => {
+  const peers = {} as Record<Name, Peer>;
+
+  beforeAll(async () => {
+    await Promise.all(
+      NAMES.map(async (name) => {
+        const peer = await START[name]();
+        peers[name] = peer;
+        mkdirSync(join(peer.home, 'from'));
+        for (let i = 0; i < FILES; i++) writeFileSync(join(peer.home, 'from', `f${i}`), randomBytes(i * 700));
+        peer.own();
+      }),
+    );
+  });
+  afterAll(() => Promise.all(Object.values(peers).map((peer) => peer.stop())));
+
+  async function run(source: Name, destination: Name, to: string): Promise<Ran> {
+    const ran: Ran = { dialogue: [], events: [] };
+    const place = (name: Name, path: string) => {
+      const { host, port, user, password, path: root } = peers[name];
+      return { kind: 'site' as const, site: { name, host, port, user, password }, path: join(root, path) };
+    };
+    await copy(place(source, 'from'), place(destination, to), {
+      // One lane, so that the dialogue is in order.
+      parallel: 1,
+      onEvent: (event) => {
+        if (event.event === 'dialogue' && event.direction !== '*')
+          ran.dialogue.push(`${event.site} ${event.direction} ${event.text}`);
+        else ran.events.push(event);
+      },
+    });
+    return ran;
+  }
+
+  function compare(source: Name, destination: Name, to: string): void {
+    const from = join(peers[source].home, 'from');
+    const arrived = join(peers[destination].home, to);
+    expect(readdirSync(arrived).sort()).toEqual(readdirSync(from).sort());
+    for (const name of readdirSync(from)) {
+      expect(readFileSync(join(arrived, name)).equals(readFileSync(join(from, name))), name).toBe(true);
+    }
+  }
+
+  const queueing: Name[] = ['proftpd', 'pureftpd', 'vsftpd'];
+  const pairs = queueing.flatMap((a) => queueing.filter((b) => b !== a).map((b) => [a, b] as const));
+
+  it.each(pairs)(
+    '%s to %s: the next endpoint is asked for behind each transfer command',
+    async (source, destination) => {
+      const to = `by-${source}`;
+      const ran = await run(source, destination, to);
+      compare(source, destination, to);
+      expect(ran.events.filter(({ event }) => event === 'retry' || event === 'file-failed')).toEqual([]);
+      // The first file proves the route, the last one has no next.
+      expect(askedAhead(ran)).toBeGreaterThanOrEqual(FILES - 4);
+    },
+  );
+
+  it.each([
+    ['pyftpdlib', 'proftpd'],
+    ['proftpd', 'pyftpdlib'],
+  ] as const)('%s to %s: never, as pyftpdlib drops a transfer on PASV', async (source, destination) => {
+    const to = `to-${source}`;
+    const ran = await run(source, destination, to);
+    compare(source, destination, to);
+    expect(askedAhead(ran)).toBe(0);
+  });
+});
