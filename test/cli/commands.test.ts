@@ -331,6 +331,18 @@ describe('check', () => {
     expect(JSON.parse(json.out)).toEqual({ event: 'check', ...report });
   });
 
+  it('the path of a saved site is below its directory', async () => {
+    const sites: SiteSettings[] = [];
+    const check = async (a: SiteSettings, b: SiteSettings) => {
+      sites.push(a, b);
+      return report;
+    };
+    const { io } = await runCli(['site', 'add', 'deep', 'ftp://d.example/pub']);
+    await runCli(['check', 'deep:incoming', 'deep:/incoming'], { check }, { dirs: io.dirs });
+    await runCli(['check', 'deep', 'deep:'], { check }, { dirs: io.dirs });
+    expect(sites.map((s) => s.directory)).toEqual(['pub/incoming', '/incoming', 'pub', 'pub']);
+  });
+
   it('routes that cannot be are summed up by direction and reason', async () => {
     const out = (from: string, to: string, reason: string) => ({
       ...report.routes[0]!,

@@ -46,6 +46,15 @@ describe('words', () => {
     });
   });
 
+  it('site:path begins in the directory of the site, a URL at the login directory', async () => {
+    const made = await context();
+    await made.sites.put('deep', { host: 'd.example', directory: 'pub' });
+    expect(await resolvePlace('deep:x', made)).toMatchObject({ site: { directory: 'pub' }, path: 'x' });
+    const byUrl = await resolvePlace('ftp://d.example/x', made);
+    expect(byUrl).toMatchObject({ path: 'x' });
+    expect(byUrl.kind === 'site' && byUrl.site.directory).toBeUndefined();
+  });
+
   it('an unknown site names the saved ones and the way to a local file', async () => {
     const error = await failure(resolvePlace('nwe:x', await context()));
     expect(error).toMatchObject({
