@@ -63,3 +63,27 @@ export const CLIENTS: readonly Client[] = [
     env: ({ state }) => ({ HOME: state, JACKSTAY_HOME: state }),
   },
 ];
+
+const copyOne = (name: string, ...flags: string[]): Client => ({
+  name,
+  missing: existsSync(jackstayBuilt) ? undefined : 'it is not built: npm run build',
+  command: ({ source, sink, from, to }) => [
+    ...[jackstayProgram, 'copy', '--json', ...flags],
+    ...[url(source, `/${from}`), url(sink, `/${to}`)],
+  ],
+  env: ({ state }) => ({ HOME: state, JACKSTAY_HOME: state }),
+});
+
+/** The clients that copy one file: by size as lftp does, and with the digest that both servers compute. */
+export const BIG_FILE_CLIENTS: readonly Client[] = [
+  {
+    ...lftp('lftp get with FXP', []),
+    command: ({ source, sink, from, to }) => {
+      const set = ['ftp:use-fxp yes', 'ftp:ssl-allow no', 'net:max-retries 3', 'net:timeout 20'];
+      const get = `get ${url(source, from)} -o ${url(sink, to)}`;
+      return ['/usr/bin/lftp', '--norc', '-c', [...set.map((one) => `set ${one}`), get].join('; ')];
+    },
+  },
+  copyOne('jackstay copy --verify size', '--verify', 'size'),
+  copyOne('jackstay copy', '--verify', 'auto'),
+];
