@@ -297,13 +297,15 @@ class CopySession {
     const lane = new Lane(0, this.#source, this.#destination, this.#abort.signal);
     try {
       await lane.connect();
-      for (const { path, type } of scheduler.extra) {
-        await removeExtra(
-          lane.tree('destination'),
-          path,
-          type === 'dir',
-          this.#settings.dryRun,
-          (gone, kind) => this.#tally.deleted(gone, kind),
+      const { dryRun, filter } = this.#settings;
+      const gone = (path: string, kind: 'file' | 'dir'): void => this.#tally.deleted(path, kind);
+      const { signal } = this.#abort;
+      for (const extra of scheduler.extra) {
+        await removeExtra(lane.tree('destination'), extra, { dryRun, filter, signal, gone }).catch(
+          (error: unknown) => {
+            if (signal.aborted) throw error;
+            this.#tally.failed(extra.relative, toFtpError(error), 1);
+          },
         );
       }
     } finally {

@@ -7,6 +7,7 @@ import type { SkipReason } from './events.js';
 import type { FileJob } from './job.js';
 import type { Lane } from './lane.js';
 import { finalNameOf, partialHead, partialName } from './partial.js';
+import type { Extra } from './remove.js';
 import type { Run } from './run.js';
 import type { Tree } from './tree.js';
 
@@ -27,7 +28,7 @@ export interface Expansion {
   skipped: { path: string; reason: SkipReason }[];
   failed: { path: string; message: string; advice: string }[];
   /** What the source does not have (names at the target). */
-  extra: { path: string; type: Entry['type'] }[];
+  extra: Extra[];
   made: boolean;
 }
 
@@ -73,7 +74,11 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
   }
   for (const entry of there) {
     if (!seen.has(entry.name) && finalNameOf(entry.name) === undefined && checkName(entry.name).ok)
-      result.extra.push({ path: joinPath(task.target, entry.name), type: entry.type });
+      result.extra.push({
+        path: joinPath(task.target, entry.name),
+        relative: joinPath(task.relative, entry.name),
+        directory: entry.type === 'dir',
+      });
   }
   return result;
 }

@@ -103,7 +103,7 @@ const LOCAL_ROUTE = { kind: 'local' } as const;
 export async function sendUpload(run: Run, lane: Lane, job: FileJob): Promise<Sent> {
   await lane.connect();
   const destination = lane.connection('destination');
-  const security = legSecurity(destination.facts);
+  const security = legSecurity(destination);
   checkFloor(security, run.settings.security, `the upload to ${run.names.destination}`);
   const offset = await resumePoint(run, destination, job, destination.facts.digests);
   const path = arrivalPath(run, job);
@@ -141,7 +141,7 @@ export async function sendUpload(run: Run, lane: Lane, job: FileJob): Promise<Se
 export async function sendDownload(run: Run, lane: Lane, job: FileJob): Promise<Sent> {
   await lane.connect();
   const source = lane.connection('source');
-  const security = legSecurity(source.facts);
+  const security = legSecurity(source);
   checkFloor(security, run.settings.security, `the download from ${run.names.source}`);
   const path = arrivalPath(run, job);
   const offset = await localOffset(path, job);

@@ -1,5 +1,5 @@
 import { isProven } from '../client/certificate.js';
-import type { SiteFacts } from '../client/facts.js';
+import type { Connection } from '../client/connection.js';
 import { relay } from '../client/transfer.js';
 import { FtpError } from '../protocol/errors.js';
 import type { Security } from '../protocol/site.js';
@@ -11,9 +11,10 @@ import type { Run } from './run.js';
 import { Mismatch, verifyPair } from './verify.js';
 
 /** What a data connection between this client and a server reaches (RFC 4217 15.1.1: same key as on the control connection). */
-export function legSecurity(facts: SiteFacts): Security {
+export function legSecurity({ facts, site }: Pick<Connection, 'facts' | 'site'>): Security {
   if (!facts.protP) return 'clear';
-  return isProven(facts.certificate) ? 'verified' : 'encrypted';
+  // Where a distributed server may show another key on the data connection, nobody vouches for it.
+  return isProven(facts.certificate) && !site.allowForeignPasv ? 'verified' : 'encrypted';
 }
 
 /** Both legs together: verified only if both are; one-sided if one is and the other is at least encrypted. */
@@ -29,9 +30,9 @@ export function checkFloor(reached: Security, floor: Security, what: string): vo
   throw new FtpError('no-route', `${what} would only be ${reached}, and the floor is ${floor}`, {
     retry: 'never',
     advice:
-      reached === 'encrypted'
-        ? 'Pin the certificates (--pin), or let a known CA sign them.'
-        : 'Use ftps:// addresses for both.',
+      reached === 'clear'
+        ? 'Use ftps:// addresses for both.'
+        : 'Pin the certificates (--pin), or let a known CA sign them.',
   });
 }
 
@@ -40,7 +41,7 @@ export async function sendRelay(run: Run, lane: Lane, job: FileJob): Promise<Sen
   await lane.connect();
   const source = lane.connection('source');
   const destination = lane.connection('destination');
-  const security = relaySecurity(legSecurity(source.facts), legSecurity(destination.facts));
+  const security = relaySecurity(legSecurity(source), legSecurity(destination));
   checkFloor(
     security,
     run.settings.security,

@@ -49,8 +49,8 @@ describe('what a directory becomes', () => {
     ]);
     expect(found.skipped).toEqual([{ path: 'same', reason: 'same' }]);
     expect(found.extra).toEqual([
-      { path: '/dst/gone', type: 'file' },
-      { path: '/dst/old', type: 'dir' },
+      { path: '/dst/gone', relative: 'gone', directory: false },
+      { path: '/dst/old', relative: 'old', directory: true },
     ]);
     expect(found.failed).toEqual([]);
   });
