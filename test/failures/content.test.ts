@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { exitCodeOfSummary } from '../../src/cli/exit.js';
 import type { EngineEvent } from '../../src/engine/events.js';
 import { requirePeer } from '../peers/peer.js';
 import { startProftpd } from '../peers/real/proftpd.js';
@@ -78,6 +79,7 @@ describe.skipIf(absent)(`content of trees ${absent ?? ''}`, () => {
     chmodSync(join(a.home, 'tree/locked'), 0);
     const ran = await run(at(a, 'a', 'tree'), at(b, 'b', 'copy'));
     expect(summaryOf(ran)).toMatchObject({ files: 2, failed: 1 });
+    expect(exitCodeOfSummary(summaryOf(ran))).toBe(1);
     const [failed] = ran.of('file-failed');
     expect(failed).toMatchObject({ path: 'locked', attempts: 1 });
     expect(failed?.message).toMatch(/^a: RETR .*locked was answered 550 /);

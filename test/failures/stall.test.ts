@@ -8,6 +8,7 @@ import { startInetutils } from '../peers/real/inetutils.js';
 import { startProftpd } from '../peers/real/proftpd.js';
 import { startPureftpd } from '../peers/real/pureftpd.js';
 import { startVsftpd } from '../peers/real/vsftpd.js';
+import { startDrftpd } from '../peers/scripted/drftpd.js';
 import { startGlftpd } from '../peers/scripted/glftpd.js';
 import { startOrdinary } from '../peers/scripted/server.js';
 import { at, during, look, noise, plant, type Ran, run, SHORT, wholeOf } from './bench.js';
@@ -84,6 +85,27 @@ describe.skipIf(absent)(`servers that freeze ${absent ?? ''}`, () => {
   });
 });
 
+describe('a transfer that is cancelled', () => {
+  it('is aborted at both servers, and a 226 after ABOR is no success', async () => {
+    const stop = new AbortController();
+    const gate = ({ verb, moved }: { verb: string; moved: number }): Promise<void> | undefined => {
+      if (verb !== 'STOR' || moved === 0) return undefined;
+      stop.abort();
+      return new Promise<void>(() => {});
+    };
+    const a = await during(startOrdinary({ files: { 'tree/big': noise(400_000), 'tree/next': 'x' } }));
+    const b = await during(startDrftpd({ hooks: { gate } }));
+    const ran = await run(at(a, 'a', 'tree'), at(b, 'b', 'copy'), { parallel: 1, signal: stop.signal });
+    expect(ran.error?.kind).toBe('aborted');
+    expect(exitCodeOf(ran.error!)).toBe(130);
+    expect([ran.sent('a', /^ABOR/).length, ran.sent('b', /^ABOR/).length]).toEqual([1, 1]);
+    expect(ran.heard('b', /^226/).length).toBeGreaterThan(0);
+    expect(ran.of('file-done')).toEqual([]);
+    expect(ran.of('file-failed')).toEqual([]);
+    expect(Object.keys(look(b.home)).filter((path) => !path.endsWith('.jackstay'))).toEqual(['copy']);
+  });
+});
+
 describe.skipIf(absent)(`empty listings ${absent ?? ''}`, () => {
   it.each([
     ['vsftpd', startVsftpd],
@@ -112,13 +134,13 @@ describe.skipIf(absent)(`empty listings ${absent ?? ''}`, () => {
 describe.skipIf(absent)(`progress ${absent ?? ''}`, () => {
   it('11: a slow transfer shows its octets, and no STAT goes to a server not known for it', async () => {
     const [a, b] = await Promise.all([during(slowProftpd()), during(startPureftpd())]);
-    plant(a, { 'tree/big': noise(800_000) });
+    plant(a, { 'tree/big': noise(500_000) });
     const ran = await run(at(a, 'a', 'tree'), at(b, 'b', 'copy'));
-    expect(wholeOf(ran)).toMatchObject({ files: 1, bytes: 800_000 });
+    expect(wholeOf(ran)).toMatchObject({ files: 1, bytes: 500_000 });
     const seen = ran.of('progress').map(({ bytes }) => bytes);
     expect(seen.length).toBeGreaterThan(0);
     expect(seen).toEqual([...seen].sort((x, y) => x - y));
-    expect(seen.every((bytes) => bytes > 0 && bytes <= 800_000)).toBe(true);
+    expect(seen.every((bytes) => bytes > 0 && bytes <= 500_000)).toBe(true);
     expect([...ran.sent('a', /^STAT/), ...ran.sent('b', /^STAT/)]).toEqual([]);
     expect(look(join(b.home, 'copy'))).toEqual(look(join(a.home, 'tree')));
   });
