@@ -41,8 +41,10 @@ export interface CheckReport {
   facts: { site: string; server: string; features: string[] }[];
 }
 
-/** Octets of the probe: more than a socket buffer, so that a cut tail shows. */
+/** Octets of the probe. */
 const PROBE_SIZE = 256 * 1024;
+/** Octets where only the source can be the TLS client: a tail that it cuts under TLS 1.3 shows in larger files only. */
+const LONG_PROBE_SIZE = 2 * 1024 * 1024;
 
 /**
  * Try every route between two sites, both directions, with a small file that is made at `site.directory` (the login
@@ -93,6 +95,7 @@ class Direction {
   readonly #lane: Lane;
   readonly #floor: Security;
   readonly #signal: AbortSignal | undefined;
+  #probe = PROBE_SIZE;
   readonly #findings: Finding[] = [];
   readonly #routes: CheckedRoute[] = [];
 
@@ -104,6 +107,8 @@ class Direction {
 
   async run(): Promise<{ routes: CheckedRoute[]; advice: CheckReport['advice'] }> {
     await this.#lane.connect();
+    const clients = new Set(this.#plan().attempts.map(({ tls }) => tls?.client));
+    if (clients.has('source') && !clients.has('destination')) this.#probe = LONG_PROBE_SIZE;
     const name = `jackstay-check-${randomBytes(6).toString('hex')}`;
     const paths = {
       source: this.#path('source', name),
@@ -113,7 +118,7 @@ class Direction {
       await store(
         this.#lane.connection('source'),
         paths.source,
-        Readable.from([randomBytes(PROBE_SIZE)]),
+        Readable.from([randomBytes(this.#probe)]),
       ).catch((error: unknown) => {
         throw probeRefused(toFtpError(error), paths.source);
       });
@@ -197,7 +202,7 @@ class Direction {
     await this.#lane.connect();
     const at = (side: Side) => ({ connection: this.#lane.connection(side), path: paths[side] });
     try {
-      await verifyPair(at('source'), at('destination'), PROBE_SIZE, 'auto');
+      await verifyPair(at('source'), at('destination'), this.#probe, 'auto');
       this.#report(attempt, { outcome: 'ok', milliseconds: Date.now() - started });
     } catch (error) {
       const failure = toFtpError(error);
