@@ -188,6 +188,7 @@ describe('memory', () => {
     const first = await ticket(router);
     first.settle(dead(first));
     (await ticket(router)).settle('worked');
+    await router.noted();
     expect(await memory.get(KEY)).toMatchObject({ attempt: SECOND, security: 'encrypted' });
     const again = bench({ memory });
     await again.router.recall();
@@ -204,6 +205,7 @@ describe('memory', () => {
     const pilot = await ticket(router);
     pilot.settle(dead(pilot));
     expect((await ticket(router)).attempt.id).toBe(FIRST);
+    await router.noted();
     expect(await memory.get(KEY)).toBeUndefined();
   });
 
@@ -211,6 +213,7 @@ describe('memory', () => {
     const { router, memory } = bench();
     (await ticket(router)).settle('worked');
     await giveUp(router);
+    await router.noted();
     expect(await memory.get(KEY)).toBeUndefined();
   });
 
