@@ -44,6 +44,7 @@ export async function expand(run: Run, lane: Lane, task: DirectoryTask): Promise
     throw new FtpError(
       'policy',
       `${task.relative} is more than ${DEPTH_LIMIT} directories deep: probably a loop of links`,
+      { retry: 'never', advice: 'Leave it out with --exclude.' },
     );
   const source = lane.tree('source');
   const target = lane.tree('destination');
@@ -125,6 +126,21 @@ async function make(run: Run, tree: Tree, path: string): Promise<boolean> {
   return run.settings.dryRun ? true : tree.makeDirectory(path);
 }
 
+/** Names arrive on a Windows file system. */
+const onWindows = (lane: Lane): boolean =>
+  lane.held('destination')?.facts.behaviour.windowsNames ??
+  (lane.tree('destination').kind === 'local' && process.platform === 'win32');
+
+/** Why a name would lead elsewhere, or nowhere, on a Windows system; undefined where it would not. */
+function misplaced({ names }: Run, lane: Lane, name: string): string | undefined {
+  // Whoever takes \ for a separator, known or not, would write outside the directory.
+  if (name.split('\\').includes('..'))
+    return `${names.source} lists a name that leads out of the directory on a Windows system`;
+  const verdict = onWindows(lane) ? checkName(name, { windows: true }) : undefined;
+  if (!verdict || verdict.ok) return undefined;
+  return `${names.destination} is a Windows system, where this name ${verdict.why}`;
+}
+
 /** Why a server would take this name for another one, and say nothing; undefined where it would not. */
 export function misread(lane: Lane, name: string): string | undefined {
   const to = lane.held('destination');
@@ -161,7 +177,7 @@ function place(run: Run, at: Place, entry: Entry, existing: Entry | undefined, p
     result.skipped.push({ path: relative, reason });
     return;
   }
-  const why = misread(at.lane, entry.name);
+  const why = misread(at.lane, entry.name) ?? misplaced(run, at.lane, entry.name);
   if (why !== undefined) {
     const message = `${why}: it was not sent`;
     result.failed.push({ path: relative, message, advice: 'Rename it at the source.' });

@@ -10,7 +10,7 @@ export const iis: Quirk = {
       /Windows_NT/i.test(system),
       features.has('CCC') && features.has('HOST') && !features.has('MLST'),
     ),
-  behaviour: { lockstep: true, changesTrailingBlanks: true },
+  behaviour: { lockstep: true, changesTrailingBlanks: true, windowsNames: true },
   advice: {
     'refuses-foreign-port':
       'IIS: set `matchClientAddressForPort` to false (system.ftpServer/security/dataChannelSecurity).',

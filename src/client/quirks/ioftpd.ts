@@ -10,6 +10,6 @@ export const ioftpd: Quirk = {
       /filename;start;end/i.test(features.value('XCRC') ?? ''),
       features.has('CPSV') && features.has('SSCN') && !features.has('CEPR'),
     ),
-  behaviour: { controlListing: '-la', lockstep: true },
+  behaviour: { controlListing: '-la', lockstep: true, windowsNames: true },
   advice: {},
 };

@@ -48,6 +48,8 @@ export interface Behaviour {
   oneAtATime?: boolean;
   /** Octets above 127 of a path are left out, without a word: another file is meant. */
   asciiNames?: boolean;
+  /** Its files lie on Windows: `\`, `:`, device names and a dot at the end mean something else there. */
+  windowsNames?: boolean;
   /** A NOOP, PWD or SIZE sent behind a transfer command is lost or kills it. */
   noUrgent?: boolean;
 }

@@ -10,6 +10,6 @@ export const raidenftpd: Quirk = {
       features.has('SSCN') && !features.has('CPSV') && features.has('XCRC'),
       features.has('CLNT') && features.has('IDNT'),
     ),
-  behaviour: {},
+  behaviour: { windowsNames: true },
   advice: {},
 };
