@@ -1,9 +1,10 @@
 import type { Obstacle } from '../client/quirks/index.js';
 import type { Reply } from '../protocol/replies.js';
-import type { Attempt } from './plan.js';
+import type { Attempt, Side } from './route.js';
+
+export type { Side } from './route.js';
 
 /** One of the two ends of a copy. */
-export type Side = 'source' | 'destination';
 
 /** What an attempt taught about one side of a pair. */
 export interface Finding {

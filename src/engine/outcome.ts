@@ -4,7 +4,7 @@ import { type Reply, replyText } from '../protocol/replies.js';
 import { type Cause, isDone, type TransferState } from './attempt.js';
 import { type Finding, obstacleOf, type Side } from './findings.js';
 import { other } from './plan.js';
-import type { Outcome, Rig } from './run-attempt.js';
+import type { Outcome, Rig } from './rig.js';
 
 /** The end of the state machine in the words of the engine: done, no way, or failed. */
 export function explain(rig: Rig, state: TransferState, passiveOpen: boolean): Outcome {

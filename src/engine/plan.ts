@@ -1,22 +1,10 @@
 import type { SiteFacts } from '../client/facts.js';
 import type { Security } from '../protocol/site.js';
 import type { RouteInfo } from './events.js';
-import { type Finding, rulesOut, type Side } from './findings.js';
+import { type Finding, rulesOut } from './findings.js';
+import type { Attempt, Side } from './route.js';
 
-/** One way to join two servers: who listens, how, who is the TLS client, who is commanded first. */
-export interface Attempt {
-  /** Stable name, for example `CPSV@dst`, `SSCN@dst EPSV@src`, `PASV@src`, `clear PASV@dst`. */
-  id: string;
-  passive: Side;
-  technique: 'PASV' | 'EPSV' | 'CPSV';
-  tls?: { client: Side; by: 'CPSV' | 'SSCN' };
-  /** PROT C although both could protect: only below the floor `encrypted`. */
-  downgrade: boolean;
-  family: 4 | 6;
-  /** Whose transfer command goes first. */
-  first: Side;
-  security: Security;
-}
+export type { Attempt } from './route.js';
 
 /** An attempt that the facts exclude, and why. */
 export interface Excluded {

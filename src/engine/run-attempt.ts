@@ -14,33 +14,11 @@ import type { Reply } from '../protocol/replies.js';
 import { drive, type TransferHandles } from './drive.js';
 import { type Finding, obstacleOf, type RoutePhase, type Side } from './findings.js';
 import { explain } from './outcome.js';
-import { type Attempt, other } from './plan.js';
+import type { Outcome, Rig } from './rig.js';
 
-/** Everything one server-to-server transfer needs. */
-export interface Rig {
-  source: Connection;
-  destination: Connection;
-  attempt: Attempt;
-  sourcePath: string;
-  destinationPath: string;
-  /** REST on both sides, octets. */
-  offset: number;
-  /** The route is proven and both servers queue commands: PORT and the transfer command leave together. */
-  eager: boolean;
-  /** Another file follows on these sessions: ask for its passive endpoint behind this one's transfer command. */
-  ahead?: boolean;
-  signal?: AbortSignal | undefined;
-  /** Called when both transfer commands are out; gives a function that ends the watch. */
-  watch?: ((stalled: (reason: string, side?: Side) => void) => () => void) | undefined;
-}
+export type { Outcome, Rig } from './rig.js';
 
-/** How an attempt ended. `done` proves nothing about the file: it must be verified. */
-export type Outcome =
-  | { kind: 'done' }
-  /** The pair cannot be joined this way. */
-  | { kind: 'cannot'; finding: Finding }
-  /** The file or a server failed; `side` tells whose words they are. */
-  | { kind: 'failed'; error: FtpError; side?: Side };
+import { other } from './plan.js';
 
 /** Run one attempt from the roles to both final replies (protocol sequences: RFC 959 5.2 figure 3, RFC 4217 7). */
 export async function runAttempt(rig: Rig): Promise<Outcome> {

@@ -1,4 +1,4 @@
-import type { ErrorFacts, ErrorKind } from './errors.js';
+import type { ErrorFacts, ErrorKind } from './failure.js';
 
 /** What a reply asks its reader to do, by code (RFC 959 4.2, RFC 2228 5, RFC 4217 10). Only codes that say more than their class. */
 const BY_CODE: Readonly<Record<number, string>> = {

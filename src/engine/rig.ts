@@ -1,0 +1,30 @@
+import type { Connection } from '../client/connection.js';
+import type { FtpError } from '../protocol/errors.js';
+import type { Finding } from './findings.js';
+import type { Attempt, Side } from './route.js';
+
+/** Everything one server-to-server transfer needs. */
+export interface Rig {
+  source: Connection;
+  destination: Connection;
+  attempt: Attempt;
+  sourcePath: string;
+  destinationPath: string;
+  /** REST on both sides, octets. */
+  offset: number;
+  /** The route is proven and both servers queue commands: PORT and the transfer command leave together. */
+  eager: boolean;
+  /** Another file follows on these sessions: ask for its passive endpoint behind this one's transfer command. */
+  ahead?: boolean;
+  signal?: AbortSignal | undefined;
+  /** Called when both transfer commands are out; gives a function that ends the watch. */
+  watch?: ((stalled: (reason: string, side?: Side) => void) => () => void) | undefined;
+}
+
+/** How an attempt ended. `done` proves nothing about the file: it must be verified. */
+export type Outcome =
+  | { kind: 'done' }
+  /** The pair cannot be joined this way. */
+  | { kind: 'cannot'; finding: Finding }
+  /** The file or a server failed; `side` tells whose words they are. */
+  | { kind: 'failed'; error: FtpError; side?: Side };

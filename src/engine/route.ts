@@ -1,0 +1,19 @@
+import type { Security } from '../protocol/site.js';
+
+/** The two ends of a copy. */
+export type Side = 'source' | 'destination';
+
+/** One way to join two servers: who listens, how, who is the TLS client, who is commanded first. */
+export interface Attempt {
+  /** Stable name, for example `CPSV@dst`, `SSCN@dst EPSV@src`, `PASV@src`, `clear PASV@dst`. */
+  id: string;
+  passive: Side;
+  technique: 'PASV' | 'EPSV' | 'CPSV';
+  tls?: { client: Side; by: 'CPSV' | 'SSCN' };
+  /** PROT C although both could protect: only below the floor `encrypted`. */
+  downgrade: boolean;
+  family: 4 | 6;
+  /** Whose transfer command goes first. */
+  first: Side;
+  security: Security;
+}
