@@ -14,11 +14,10 @@ import type { Reply } from '../protocol/replies.js';
 import { drive, type TransferHandles } from './drive.js';
 import { type Finding, obstacleOf, type RoutePhase, type Side } from './findings.js';
 import { explain } from './outcome.js';
+import { other } from './plan.js';
 import type { Outcome, Rig } from './rig.js';
 
 export type { Outcome, Rig } from './rig.js';
-
-import { other } from './plan.js';
 
 /** Run one attempt from the roles to both final replies (protocol sequences: RFC 959 5.2 figure 3, RFC 4217 7). */
 export async function runAttempt(rig: Rig): Promise<Outcome> {
