@@ -4,8 +4,6 @@ import type { Attempt, Side } from './route.js';
 
 export type { Side } from './route.js';
 
-/** One of the two ends of a copy. */
-
 /** What an attempt taught about one side of a pair. */
 export interface Finding {
   side: Side;

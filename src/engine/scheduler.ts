@@ -11,6 +11,8 @@ import type { Tally } from './tally.js';
 /** Files waiting above which directories are no longer opened: memory stays bounded however large the tree. */
 const ENOUGH_FILES = 5_000;
 const RECONNECTS = 3;
+/** Octets of a file up to which the one before it may wait for its name: behind a big one it would wait for long. */
+const OVERLAP_SIZE = 4 * 1024 * 1024;
 /** Files of one lane whose verification and renaming may be under way while the next one is sent. */
 const FINISHING = 4;
 
@@ -226,6 +228,7 @@ export class Scheduler {
   #overlaps(lane: Lane, job: FileJob): boolean {
     if (this.#run.router === undefined || job.attempts > 0 || job.partial !== 0 || job.continues)
       return false;
+    if (job.size === undefined || job.size > OVERLAP_SIZE) return false;
     return (['source', 'destination'] as const).every((side) => lane.held(side)?.facts.queues === true);
   }
 
