@@ -1,4 +1,4 @@
-import { saysAborted } from '../protocol/codes.js';
+import { saysAborted, saysBroken } from '../protocol/codes.js';
 import { FtpError } from '../protocol/errors.js';
 import { type Reply, replyText } from '../protocol/replies.js';
 import { type Cause, isDone, type TransferState } from './attempt.js';
@@ -52,7 +52,8 @@ function weight(rig: Rig, side: Side, reply: Reply): number {
     case 'unknown':
     case 'tls-role':
     case 'passive-unreachable':
-      return reply.code >= 500 ? 2 : reply.code === 426 ? 0 : 1;
+      if (reply.code === 426 || saysBroken(reply)) return 0;
+      return reply.code >= 500 ? 2 : 1;
     // ProFTPD says the same of every handshake that failed, also where the other side had refused the peer.
     case 'requires-session-reuse':
       return 3;
@@ -99,9 +100,10 @@ function refused(rig: Rig, side: Side, reply: Reply): Outcome {
   return {
     kind: 'failed',
     side,
-    error: saysAborted(reply)
-      ? new FtpError('closed', error.message, { ...error.facts, retry: 'later' })
-      : error,
+    error:
+      saysAborted(reply) || saysBroken(reply)
+        ? new FtpError('closed', error.message, { ...error.facts, retry: 'later' })
+        : error,
   };
 }
 

@@ -190,7 +190,7 @@ export function adviceFor(
   const found = new Map<string, { site: string; text: string }>();
   for (const { side, obstacle } of findings) {
     const text = facts[side].quirk.advice[obstacle as Obstacle] ?? GENERAL[obstacle as Obstacle];
-    if (text !== undefined) found.set(`${side} ${text}`, { site: facts[side].site, text });
+    if (text !== undefined) found.set(`${facts[side].site} ${text}`, { site: facts[side].site, text });
   }
   return [...found.values()];
 }

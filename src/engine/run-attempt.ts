@@ -213,7 +213,7 @@ function handlesOf(rig: Rig, endpoint: HostPort): TransferHandles {
       path: rig.destinationPath,
       prompt: rig.destination.facts.behaviour.promptPreliminary ?? false,
     },
-    unblock: () => knock(endpoint, signal),
+    unblock: () => knock(endpoint, rig[attempt.passive].site.localAddress, signal),
     ahead: rig.ahead ? () => askAhead(rig) : undefined,
     signal,
     watch,
@@ -260,9 +260,9 @@ async function takeAhead({ attempt, ...rig }: Rig): Promise<Reply | undefined> {
  * Touch a passive port so that a server stuck in accept() sees an end: ProFTPD ignores ABOR there and answers at once
  * after this.
  */
-async function knock(endpoint: HostPort, signal?: AbortSignal): Promise<void> {
+async function knock(endpoint: HostPort, localAddress?: string, signal?: AbortSignal): Promise<void> {
   try {
-    const socket = await connectTcp({ ...endpoint, timeout: 1_000, signal });
+    const socket = await connectTcp({ ...endpoint, localAddress, timeout: 1_000, signal });
     socket.on('error', () => {});
     socket.end();
     socket.destroy();

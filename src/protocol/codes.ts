@@ -41,6 +41,10 @@ export const isStatusReply = (reply: Reply): boolean => reply.code >= 211 && rep
 /** `226 Transfer aborted`: drftpd and ebftpd say 226 after ABOR. */
 export const saysAborted = (reply: Reply): boolean => /abort/i.test(reply.lines.join(' '));
 
+/** `500 ... System error in send: Broken pipe`: GridFTP has no code of its own for a data connection that was cut. */
+export const saysBroken = (reply: Reply): boolean =>
+  /broken pipe|connection reset by peer/i.test(reply.lines.join(' '));
+
 /** 4yz: the same command may succeed later; 5yz: not unchanged (RFC 959 4.2.1). `530` for a full site is later too. */
 export function retryOf(reply: Reply): 'later' | 'never' {
   if (reply.code >= 400 && reply.code < 500) return 'later';

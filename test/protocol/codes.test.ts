@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { isSiteFull, isStatusReply, plausible, retryOf, saysAborted } from '../../src/protocol/codes.js';
+import {
+  isSiteFull,
+  isStatusReply,
+  plausible,
+  retryOf,
+  saysAborted,
+  saysBroken,
+} from '../../src/protocol/codes.js';
 import { reply } from './every-way.js';
 
 describe('plausible', () => {
@@ -64,4 +71,13 @@ describe('whether to try again', () => {
   ])('the site is full: %s: %s', (text, verdict) => {
     expect(isSiteFull(reply(text))).toBe(verdict);
   });
+});
+
+test('a cut data connection is known by its words where the code says nothing', () => {
+  const cut = reply(
+    '500-Command failed. : callback failed.\n500 globus_xio: System error in send: Broken pipe',
+  );
+  expect(saysBroken(cut)).toBe(true);
+  expect(saysBroken(reply('500 System error in send: Connection reset by peer'))).toBe(true);
+  expect(saysBroken(reply('500 Unable to open file: No such file or directory'))).toBe(false);
 });
