@@ -32,12 +32,10 @@ describe('names that attack', () => {
     expect(code).toBe(1);
     for (const line of pathsIn(target.log())) {
       expect(line).toMatch(/^\w+ (?:\d{14} )?\/to(?:\/[^/]+)?$/);
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there.
       expect(line).not.toMatch(/[\0-\x1f\x7f]|\.\.|x{300}/);
     }
     expect(target.commands().some((line) => line.startsWith('DELE b'))).toBe(false);
     expect([...tree(target.home).keys()].sort()).toEqual(HARMLESS.map((name) => `to/${name}`).sort());
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal would obey these.
     expect(out + err).not.toMatch(/[\0-\x08\x0b-\x1f\x7f\u202e]/);
     expect(err).toContain('\\u{001B}]0;title\\u{0007}');
     expect(err).toContain(`${source.host}:${source.port} lists a name that is not used`);
