@@ -22,8 +22,6 @@ interface Door {
   /** A passive port serves another host than the client. */
   readonly passive: boolean;
   readonly epsv: boolean;
-  /** Active connections leave from the address that the client has, too: a passive port for the client only takes them. */
-  readonly dialsAsClient?: true;
   /** Its refusal of a foreign connection looks like any other failure. */
   readonly vague?: true;
 }
@@ -44,11 +42,9 @@ const DOORS: Readonly<Record<PeerId, Door>> = {
   pyftpdlib: OPEN,
   // 500 Illegal PORT Command; the passive side is unchecked.
   inetutils: { port: false, passive: true, epsv: true },
-  // -data-interface binds its listeners only; it dials from the address of the default route, here the loopback's first.
-  gridftp: { ...OPEN, dialsAsClient: true },
+  gridftp: OPEN,
   glftpd: OPEN,
-  // Its active connection leaves from the default address, not from the one that listens.
-  wzdftpd: { ...OPEN, dialsAsClient: true },
+  wzdftpd: OPEN,
   // Knows neither EPSV nor EPRT.
   drftpd: { ...OPEN, epsv: false },
   raiden: OPEN,
@@ -180,7 +176,7 @@ function doors(ids: Record<Side, PeerId>, { technique, passive, client }: Parts)
   const dialler = DOORS[ids[active]];
   if (technique === 'EPSV' && !listener.epsv) return refusedBy(`${passive} technique`);
   if (!dialler.port) return refusedBy(`${active} refuses-foreign-port`);
-  if (listener.passive || dialler.dialsAsClient) return undefined;
+  if (listener.passive) return undefined;
   if (!listener.vague) return refusedBy(`${passive} refuses-foreign-peer`);
   if (client === undefined) return refusedBy(`${passive} unknown`);
   return refusedBy(`${passive} tls-role`, `${active} tls-role`, `${active} requires-session-reuse`);

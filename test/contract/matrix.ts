@@ -11,6 +11,7 @@ import { Mismatch, verifyPair } from '../../src/engine/verify.js';
 import { type FtpError, toFtpError } from '../../src/protocol/errors.js';
 import { joinPath } from '../../src/protocol/paths.js';
 import type { SiteSettings } from '../../src/protocol/site.js';
+import { allocateHost } from '../peers/host.js';
 import { handOver, type PeerId, peerOf, type RunningPeer } from './peers.js';
 import { copyTree, plantTree, type TreeResult } from './tree.js';
 
@@ -145,11 +146,14 @@ async function moor(id: PeerId, options: PoolOptions): Promise<Berth> {
   };
 }
 
+/** Some servers dial from 127.0.0.1 whatever they listen on: a client there would make them look like the client. */
+const localAddress = allocateHost();
+
 /** The server as a user names it. */
 export function siteOf(id: PeerId, peer: RunningPeer, mode: Mode): SiteSettings {
   const { host, port, user, password } = peer;
   const tls = mode === 'tls' ? 'explicit' : 'none';
-  return { name: id, host, port, user, password, tls };
+  return { name: id, host, port, user, password, tls, localAddress };
 }
 
 /** Two servers and a session of each, kept from cell to cell. */

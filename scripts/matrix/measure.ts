@@ -1,0 +1,156 @@
+/** Runs every cell of the compatibility matrix several times and counts how each came out. */
+import { ATTEMPTS, expected, expectedPair, pairsOf } from '../../test/contract/expected.js';
+import { complaintAboutCell, complaintsAboutTree } from '../../test/contract/judge.js';
+import { type Cell, Harbour, type Mark, type Mode, type Pair } from '../../test/contract/matrix.js';
+import { type PeerId, peerOf } from '../../test/contract/peers.js';
+
+/** One technique between two servers. */
+export interface MeasuredCell {
+  readonly attempt: string;
+  readonly runs: number;
+  /** How often each mark came. */
+  readonly marks: Partial<Record<Mark, number>>;
+  /** For a refusal: side and obstacle, and the words of the engine. */
+  readonly finding?: string;
+  readonly reason?: string;
+}
+
+/** Two servers, in one mode. */
+export interface MeasuredPair {
+  readonly source: PeerId;
+  readonly destination: PeerId;
+  readonly mode: Mode;
+  /** Techniques that both servers have the commands for. */
+  readonly cells: readonly MeasuredCell[];
+  /** How a copy of a tree ended: all files, only what lossy ways let through, or no way. */
+  readonly end: 'all' | 'lossy' | 'none';
+  /** The attempt that a copy takes. */
+  readonly route?: string;
+  /** What the engine advises where there is no way. */
+  readonly advice?: string;
+}
+
+export interface MeasuredServer {
+  readonly id: PeerId;
+  readonly title: string;
+  readonly setting: string;
+  readonly kind: 'real' | 'scripted';
+  readonly version: string;
+}
+
+export interface Measurement {
+  /** Day, UTC. */
+  readonly date: string;
+  readonly node: string;
+  readonly repeat: number;
+  readonly servers: readonly MeasuredServer[];
+  readonly pairs: readonly MeasuredPair[];
+}
+
+export interface MeasureOptions {
+  readonly ids: readonly PeerId[];
+  /** Runs of each cell that is expected to work. */
+  readonly repeat: number;
+  /** Pairs at once. */
+  readonly jobs: number;
+  /** Called after each pair with what was not as expected there. */
+  readonly onPair: (pair: MeasuredPair, complaints: readonly string[], left: number) => void;
+}
+
+/** Cells that lose data are run this often, refusals and gaps once. */
+const LOSSY_RUNS = 5;
+
+export async function measure(options: MeasureOptions): Promise<Measurement> {
+  const { ids, repeat, jobs, onPair } = options;
+  const harbour = new Harbour();
+  const waiting = (['plain', 'tls'] as const).flatMap((mode) =>
+    pairsOf(ids, mode).map((pair) => [...pair, mode] as const),
+  );
+  const pairs: MeasuredPair[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [source, destination, mode] = next;
+      const about = { source, destination, mode };
+      const { pair, complaints } = await harbour.join(source, destination, mode, (joined) =>
+        measurePair(joined, about, repeat),
+      );
+      pairs.push(pair);
+      onPair(pair, complaints, waiting.length);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: jobs }, work));
+  } finally {
+    await harbour.close();
+  }
+  const order = ({ source, destination, mode }: MeasuredPair): number =>
+    (mode === 'tls' ? 1e6 : 0) + ids.indexOf(source) * 1e3 + ids.indexOf(destination);
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    node: process.versions.node,
+    repeat,
+    servers: ids.map(describeServer),
+    pairs: pairs.sort((a, b) => order(a) - order(b)),
+  };
+}
+
+function describeServer(id: PeerId): MeasuredServer {
+  const { title, setting, kind, version } = peerOf(id);
+  return { id, title, setting, kind, version: version() };
+}
+
+interface About {
+  readonly source: PeerId;
+  readonly destination: PeerId;
+  readonly mode: Mode;
+}
+
+async function measurePair(
+  joined: Pair,
+  about: About,
+  repeat: number,
+): Promise<{ pair: MeasuredPair; complaints: string[] }> {
+  const cells: MeasuredCell[] = [];
+  const complaints: string[] = [];
+  for (const attempt of ATTEMPTS[about.mode]) {
+    const { marks } = expected(about.source, about.destination, about.mode, attempt);
+    const sure = marks.length === 1 && marks[0] === 'ok';
+    const runs = sure ? repeat : marks.some((mark) => mark === 'T' || mark === 'X') ? LOSSY_RUNS : 1;
+    const results: Cell[] = [];
+    for (let run = 0; run < Math.min(runs, repeat); run++) results.push(await joined.run(attempt));
+    if (results.some(({ mark }) => mark !== 'unavailable')) cells.push(tally(attempt, results));
+    complaints.push(...results.flatMap((cell) => complaintAboutCell(about, cell) ?? []));
+  }
+  const tree = await joined.copyTree();
+  complaints.push(...complaintsAboutTree(about, tree));
+  const { end } = expectedPair(about.source, about.destination, about.mode);
+  const advice = end === 'none' ? tree.error?.facts.advice : undefined;
+  const pair: MeasuredPair = {
+    ...about,
+    cells,
+    end,
+    ...(tree.route === undefined || end !== 'all' ? {} : { route: tree.route }),
+    ...(advice === undefined ? {} : { advice: nameless(advice) }),
+  };
+  return { pair, complaints };
+}
+
+/** Words of servers hold addresses and file names of this run: they stay out, so that two runs can be compared. */
+const nameless = (text: string): string =>
+  text
+    .replace(/\d+,\d+,\d+,\d+,\d+,\d+/g, 'a,a,a,a,p,p')
+    .replace(/(?:\/\S+)?\/(?:arrived-\d+\.bin|payload\.bin)/g, 'FILE')
+    .replace(/\d+ octets/g, 'n octets');
+
+function tally(attempt: string, results: readonly Cell[]): MeasuredCell {
+  const marks: Partial<Record<Mark, number>> = {};
+  for (const { mark } of results) marks[mark] = (marks[mark] ?? 0) + 1;
+  const odd = results.find(({ mark }) => mark !== 'ok');
+  return {
+    attempt,
+    runs: results.length,
+    marks,
+    ...(odd?.finding === undefined ? {} : { finding: odd.finding }),
+    ...(odd?.reason === undefined ? {} : { reason: nameless(odd.reason) }),
+  };
+}
