@@ -59,6 +59,11 @@ export class CommandQueue {
     return plausible(head.verb, reply) ? head : undefined;
   }
 
+  /** A passive endpoint was asked for ahead and its answer is due. */
+  get awaitsAhead(): boolean {
+    return this.#exchanges.some((exchange) => exchange.sent && exchange.ahead);
+  }
+
   /** The oldest command sent. */
   get oldestSent(): Exchange | undefined {
     return this.#exchanges.find((exchange) => exchange.sent);

@@ -1,6 +1,6 @@
 import { ControlSocket } from '../net/control.js';
 import type { TlsOptions, TlsPeer } from '../net/tls.js';
-import { TRANSFER_VERBS } from '../protocol/codes.js';
+import { concernsFile, TRANSFER_VERBS } from '../protocol/codes.js';
 import { encodeCommand, maskCommand } from '../protocol/commands.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import { LISTING_REPLY_LIMIT, REPLY_LIMITS, type Reply, ReplyDecoder } from '../protocol/replies.js';
@@ -265,6 +265,12 @@ export class Session {
       return;
     }
     this.#queue.settle(exchange, reply);
+    if (exchange.transfer && reply.code >= 400 && !concernsFile(reply) && this.#queue.awaitsAhead) {
+      // Perhaps the answer to what was asked ahead: nobody knows any more whose the next reply is.
+      const text = `${this.name}: ${exchange.shown} failed with a command behind it`;
+      this.destroy(new FtpError('closed', text, { site: this.name, retry: 'later' }));
+      return;
+    }
     this.#pump();
   }
 

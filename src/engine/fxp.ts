@@ -43,6 +43,7 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
   job.partial = 'unknown';
   const queues = source.facts.queues === true && destination.facts.queues === true;
   const eager = ticket.proven && queues && job.attempts === 0;
+  const ahead = eager && run.more() && mayAskAhead(lane.connection(ticket.attempt.passive), ticket.attempt);
   const outcome = await runAttempt({
     source,
     destination,
@@ -51,7 +52,7 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
     destinationPath: path,
     offset,
     eager,
-    ahead: eager && run.more() && mayAskAhead(lane.connection(ticket.attempt.passive), ticket.attempt),
+    ahead,
     signal: run.signal,
     watch: (stalled) => watch(run, lane, job, path, offset, stalled),
   });
@@ -67,6 +68,10 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       // What fails on a proven route counts as a try of this file, with the pause that tries have between them.
       if (ticket.proven)
         throw new FtpError('closed', outcome.finding.message, { retry: 'later', phase: 'route' });
+      return undefined;
+    case 'stumbled':
+      if (offset === 0) await tidy(lane, path);
+      ticket.settle('open');
       return undefined;
     case 'failed':
       return failed(destination, job, path, ticket, outcome.error, outcome.side);

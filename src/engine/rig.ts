@@ -27,4 +27,6 @@ export type Outcome =
   /** The pair cannot be joined this way. */
   | { kind: 'cannot'; finding: Finding }
   /** The file or a server failed; `side` tells whose words they are. */
-  | { kind: 'failed'; error: FtpError; side?: Side };
+  | { kind: 'failed'; error: FtpError; side?: Side }
+  /** What was asked ahead confused the passive server: to be done again without it. */
+  | { kind: 'stumbled' };

@@ -9,6 +9,7 @@ import {
   parseEpsv,
   parsePasv,
 } from '../protocol/addresses.js';
+import { concernsFile } from '../protocol/codes.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/replies.js';
 import { drive, type TransferHandles } from './drive.js';
@@ -31,10 +32,8 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
       refusal && refusal.code >= 400
         ? cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal)
         : explain(rig, state, passiveOpen);
-    // A server that stumbles over what is asked ahead is not asked so again.
-    if (outcome.kind !== 'done' && rig.ahead) rig[rig.attempt.passive].facts.behaviour.ahead = false;
     if (outcome.kind !== 'done') await Promise.all([isAlive(rig.source), isAlive(rig.destination)]);
-    return outcome;
+    return rig.ahead ? afterAhead(rig, outcome) : outcome;
   } catch (error) {
     const failure = toFtpError(error);
     if (failure.kind === 'aborted') throw failure;
@@ -226,6 +225,21 @@ function askAhead({ attempt, ...rig }: Rig): void {
   const reply = session.request(attempt.technique, undefined, { ahead: true, timeout: 0 });
   reply.catch(() => {});
   state.ahead = { attempt: attempt.id, reply };
+}
+
+/** A server that stumbles over what is asked ahead is not asked so again. A refused file says nothing about that. */
+function afterAhead(rig: Rig, outcome: Outcome): Outcome {
+  const { passive } = rig.attempt;
+  const { state, facts } = rig[passive];
+  if (outcome.kind === 'done') return outcome;
+  delete state.ahead;
+  if (outcome.kind === 'failed' && outcome.error.facts.reply && concernsFile(outcome.error.facts.reply))
+    return outcome;
+  const side =
+    outcome.kind === 'failed' ? outcome.side : outcome.kind === 'cannot' ? outcome.finding.side : passive;
+  if (side !== undefined && side !== passive) return outcome;
+  facts.behaviour.ahead = false;
+  return { kind: 'stumbled' };
 }
 
 /** The answer that was asked for ahead, if it is for this attempt; without it within the time the session is lost. */

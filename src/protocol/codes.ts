@@ -26,14 +26,25 @@ const DATA_VERBS: ReadonlySet<string> = new Set([
   'QUIT',
 ]);
 
+/** Verbs that ask for a passive endpoint, and the codes that give one (RFC 959, RFC 2428, RFC 1639). */
+const PASSIVE_VERBS: ReadonlySet<string> = new Set(['PASV', 'EPSV', 'CPSV']);
+const PASSIVE_CODES: ReadonlySet<number> = new Set([227, 228, 229]);
+
 /**
  * False for a reply that cannot answer this verb: pyftpdlib sends `425 Rejected data connection` whenever a stranger
- * touches its passive port, whatever command is pending.
+ * touches its passive port, whatever command is pending; and a PASV that was lost must not take the next command's reply.
  */
 export function plausible(verb: string, reply: Reply): boolean {
-  if (reply.code === 425 && (verb === 'PASV' || verb === 'EPSV' || verb === 'CPSV')) return false;
+  if (PASSIVE_VERBS.has(verb))
+    return PASSIVE_CODES.has(reply.code) || (reply.code >= 400 && reply.code !== 425);
   return DATA_VERBS.has(verb) || !DATA_CODES.has(reply.code);
 }
+
+/** Codes that speak of the file or of its place (RFC 959 4.2.1: x5z, and 532 for an account). */
+const FILE_CODES: ReadonlySet<number> = new Set([450, 451, 452, 532, 550, 551, 552, 553]);
+
+/** True when a refused transfer is the file's fault, not that of the order of commands or of the data connection. */
+export const concernsFile = (reply: Pick<Reply, 'code'>): boolean => FILE_CODES.has(reply.code);
 
 /** Codes of STAT (RFC 959 4.2): never the answer to a transfer command. */
 export const isStatusReply = (reply: Reply): boolean => reply.code >= 211 && reply.code <= 213;

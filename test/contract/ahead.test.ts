@@ -8,6 +8,9 @@ import { startProftpd } from '../peers/real/proftpd.js';
 import { startPureftpd } from '../peers/real/pureftpd.js';
 import { startPyftpdlib } from '../peers/real/pyftpdlib.js';
 import { startVsftpd } from '../peers/real/vsftpd.js';
+import type { ScriptedPeer } from '../peers/scripted/options.js';
+import { startOrdinary } from '../peers/scripted/server.js';
+import type { Session } from '../peers/scripted/session.js';
 
 const START = {
   proftpd: () => startProftpd({}),
@@ -72,6 +75,57 @@ describe.skipIf(missing !== undefined)(`one round trip a file ${missing ?? ''}`,
       expect(readFileSync(join(arrived, name)).equals(readFileSync(join(from, name))), name).toBe(true);
     }
   }
+
+  // Servers that look like ProFTPD and stumble over a PASV behind a transfer command: found out once, nothing is lost.
+  it.each([
+    [
+      'refuses it at once',
+      { busy: (verb: string) => (verb === 'PASV' ? { refuse: '500 Not now' } : ('queue' as const)) },
+      {},
+    ],
+    [
+      'answers it never',
+      { busy: (verb: string) => (verb === 'PASV' ? ('now' as const) : ('queue' as const)) },
+      { trap: (point: string, session: Session) => point === 'pasv' && session.transfer !== undefined },
+    ],
+  ] as const)('a server that %s', async (_what, dialect, hooks) => {
+    const looks = { greeting: '220 ProFTPD Server ready', ...dialect };
+    const [a, b] = await Promise.all([
+      startOrdinary({
+        files: Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`from/f${i}`, randomBytes(500 * i)])),
+        dialect: looks,
+      }),
+      startOrdinary({ dialect: looks, hooks }),
+    ]);
+    const events: EngineEvent[] = [];
+    try {
+      const site = ({ host, port, user, password }: ScriptedPeer) => ({
+        kind: 'site' as const,
+        site: { host, port, user, password },
+        path: '/from',
+      });
+      const summary = await copy(site(a), site(b), {
+        parallel: 1,
+        commandTimeout: 2_000,
+        stallTimeout: 4_000,
+        onEvent: (event) => events.push(event),
+      });
+      expect(events.filter(({ event }) => event === 'file-failed')).toEqual([]);
+      expect(summary).toMatchObject({ files: 8, failed: 0 });
+      for (let i = 0; i < 8; i++) {
+        expect(
+          readFileSync(join(b.home, 'from', `f${i}`)).equals(readFileSync(join(a.home, 'from', `f${i}`))),
+        ).toBe(true);
+      }
+      const asked = b
+        .commands()
+        .filter((command, at, all) => command === 'PASV' && /^STOR /.test(all[at - 1] ?? ''));
+      expect(asked.length).toBeLessThanOrEqual(2);
+      expect(asked.length).toBeGreaterThan(0);
+    } finally {
+      await Promise.all([a.stop(), b.stop()]);
+    }
+  });
 
   const queueing: Name[] = ['proftpd', 'pureftpd', 'vsftpd'];
   const pairs = queueing.flatMap((a) => queueing.filter((b) => b !== a).map((b) => [a, b] as const));
