@@ -13,7 +13,7 @@ export interface Expectation {
 }
 
 type Side = 'source' | 'destination';
-type Server = Exclude<PeerId, 'proftpd-strict' | 'vsftpd-strict'>;
+type Server = Exclude<PeerId, `${string}-${'strict' | 'reuse'}`>;
 
 /** Door facts of a server, true for clear and for protected data. */
 interface Door {
@@ -50,8 +50,9 @@ const DOORS: Readonly<Record<PeerId, Door>> = {
   raiden: OPEN,
   // Knows neither EPSV nor EPRT.
   ioftpd: { ...OPEN, epsv: false },
+  iis: OPEN,
   // matchClientAddressForPort and -ForPasv are true; 425 Cannot open data connection says nothing of the reason.
-  iis: { ...SHUT, vague: true },
+  'iis-strict': { ...SHUT, vague: true },
 };
 
 /**
@@ -213,7 +214,8 @@ const ADVICE: Readonly<Partial<Record<PeerId, RegExp>>> = {
   'vsftpd-strict': /(?:port|pasv)_promiscuous=YES|neither CPSV nor SSCN/,
   pyftpdlib: /neither CPSV nor SSCN/,
   inetutils: /always refuses PORT/,
-  iis: /matchClientAddressFor|neither CPSV nor SSCN/,
+  iis: /neither CPSV nor SSCN/,
+  'iis-strict': /matchClientAddressFor|neither CPSV nor SSCN/,
 };
 
 /** True when the advice names one of the two servers and what to set there. */

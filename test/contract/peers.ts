@@ -36,6 +36,7 @@ export const PEER_IDS = [
   'raiden',
   'ioftpd',
   'iis',
+  'iis-strict',
 ] as const;
 
 /** What the suite needs of a running server, real or scripted. `home` on the local disk is `path` at the server. */
@@ -156,7 +157,10 @@ export const PEERS: readonly ContractPeer[] = [
   scripted('drftpd', 'drftpd', 'from its source', 'as it is', startDrftpd),
   scripted('raiden', 'RaidenFTPd', 'from its documents', 'as it is', startRaiden),
   scripted('ioftpd', 'ioFTPD', '7.7', 'as it is', startIoftpd),
-  scripted('iis', 'Microsoft IIS', '7 and later', 'foreign addresses refused', startIis),
+  scripted('iis', 'Microsoft IIS', '7 and later', 'matchClientAddressForPort and -ForPasv false', () =>
+    startIis({ fxp: true }),
+  ),
+  scripted('iis-strict', 'Microsoft IIS', '7 and later', 'foreign addresses refused', startIis),
 ];
 
 /** A peer by its name. */
