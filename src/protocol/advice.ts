@@ -38,6 +38,7 @@ export function adviceFor(kind: ErrorKind, { reply, retry, cause }: ErrorFacts):
   // An exception that no system call made is a fault of our own.
   if (kind === 'local' && cause instanceof Error && !('code' in cause))
     return 'This is a fault of Jackstay itself: please report it with this message.';
+  if (kind === 'closed') return BY_CODE[reply?.code ?? 0] ?? BY_KIND.closed;
   if (kind !== 'refused') return BY_KIND[kind];
   if (!reply) return 'Check the path; `jackstay ls` shows what is there.';
   const known = BY_CODE[reply.code];
