@@ -1,3 +1,4 @@
+import { sep } from 'node:path';
 import type { Entry } from '../protocol/entry.js';
 import { FtpError } from '../protocol/errors.js';
 import { checkName, printable } from '../protocol/names.js';
@@ -129,7 +130,7 @@ async function make(run: Run, tree: Tree, path: string): Promise<boolean> {
 /** Names arrive on a Windows file system. */
 const onWindows = (lane: Lane): boolean =>
   lane.held('destination')?.facts.behaviour.windowsNames ??
-  (lane.tree('destination').kind === 'local' && process.platform === 'win32');
+  (lane.tree('destination').kind === 'local' && sep === '\\');
 
 /** Why a name would lead elsewhere, or nowhere, on a Windows system; undefined where it would not. */
 function misplaced({ names }: Run, lane: Lane, name: string): string | undefined {

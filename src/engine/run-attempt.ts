@@ -227,19 +227,23 @@ function askAhead({ attempt, ...rig }: Rig): void {
   state.ahead = { attempt: attempt.id, reply };
 }
 
-/** A server that stumbles over what is asked ahead is not asked so again. A refused file says nothing about that. */
+/** A server that stumbles over what is asked ahead is not asked so again. */
 function afterAhead(rig: Rig, outcome: Outcome): Outcome {
-  const { passive } = rig.attempt;
-  const { state, facts } = rig[passive];
   if (outcome.kind === 'done') return outcome;
-  delete state.ahead;
-  if (outcome.kind === 'failed' && outcome.error.facts.reply && concernsFile(outcome.error.facts.reply))
-    return outcome;
-  const side =
-    outcome.kind === 'failed' ? outcome.side : outcome.kind === 'cannot' ? outcome.finding.side : passive;
-  if (side !== undefined && side !== passive) return outcome;
-  facts.behaviour.ahead = false;
+  const { passive } = rig.attempt;
+  delete rig[passive].state.ahead;
+  if (!mayHaveStumbled(outcome, passive)) return outcome;
+  rig[passive].facts.behaviour.ahead = false;
   return { kind: 'stumbled' };
+}
+
+/** The passive side failed, or nobody knows who did: not for the file's sake, and not because a server is frozen. */
+function mayHaveStumbled(outcome: Outcome, passive: Side): boolean {
+  if (outcome.kind === 'cannot') return outcome.finding.side === passive;
+  if (outcome.kind !== 'failed') return false;
+  const { reply, phase } = outcome.error.facts;
+  if (reply && concernsFile(reply)) return false;
+  return outcome.side === undefined || (outcome.side === passive && phase !== 'stall');
 }
 
 /** The answer that was asked for ahead, if it is for this attempt; without it within the time the session is lost. */
