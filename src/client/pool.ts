@@ -72,6 +72,8 @@ export class SitePool {
         if (opened) return opened;
       }
       if (!wait) return undefined;
+      // Closed or aborted meanwhile: nobody would wake this one.
+      if (this.#ended || this.#options.signal?.aborted) continue;
       const turn = new Deferred<void>();
       this.#waiting.push(turn);
       await turn.promise;
@@ -87,6 +89,8 @@ export class SitePool {
         .request('NOOP', undefined, { timeout: 5_000 })
         .catch(() => undefined);
       if (alive && alive.code < 400) return connection;
+      // Its place is free again only when it is over.
+      connection.session.destroy(new FtpError('closed', `${this.site.name}: the session was stale`));
     }
     return undefined;
   }
