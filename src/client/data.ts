@@ -52,9 +52,9 @@ export async function openData(connection: Connection, request: DataRequest): Pr
   }
   await wantProtection(connection);
   await wantMode(connection, connection.site.compress === true && !request.offset ? 'Z' : 'S');
-  if (facts.behaviour.needsPret) await session.request('PRET', pretArgument(request));
+  if (facts.behaviour.needsPret) await announce(connection, request);
   const door =
-    site.dataMode === 'active' ? await activeDoor(connection) : await passiveDoor(connection, request.signal);
+    site.dataMode === 'active' ? await activeDoor(connection) : await passiveDoor(connection, request);
   let exchange: TransferExchange | undefined;
   try {
     if (request.offset) await rest(connection, request.offset);
@@ -64,6 +64,11 @@ export async function openData(connection: Connection, request: DataRequest): Pr
     door.close();
     throw error;
   }
+}
+
+/** PRET: a distributed server chooses where the file is, and refuses here what it would refuse later. */
+async function announce({ session }: Connection, request: DataRequest): Promise<void> {
+  await session.command('PRET', pretArgument(request));
 }
 
 const pretArgument = ({ verb, argument }: DataRequest): string =>
@@ -105,29 +110,36 @@ interface Door {
 }
 
 /** Ask for a passive endpoint: EPSV on IPv6, PASV on IPv4, the other one where the first is refused. */
-export async function passiveEndpoint(connection: Connection): Promise<HostPort> {
+async function passiveEndpoint(connection: Connection, request: DataRequest): Promise<HostPort> {
   const { session, facts, state } = connection;
   // A new listener replaces the one that was asked for ahead.
   delete state.ahead;
-  const order: ('PASV' | 'EPSV')[] = facts.family === 6 ? ['EPSV'] : ['PASV', 'EPSV'];
-  let last: Reply | undefined;
-  for (const verb of order) {
+  let refusal: FtpError | undefined;
+  for (const verb of facts.family === 6 ? ['EPSV'] : ['PASV', 'EPSV']) {
     if (facts.missing.has(verb)) continue;
     const reply = await session.request(verb);
     if (reply.code === 229 && verb === 'EPSV') return parseEpsv(reply, session.peerAddress);
     if (reply.code === 227) return parsePasv(reply, session.peerAddress);
-    last = reply;
+    if (/\bPRET\b/.test(reply.text) && !facts.behaviour.needsPret) {
+      facts.behaviour.needsPret = true;
+      await announce(connection, request);
+      return passiveEndpoint(connection, request);
+    }
+    refusal = session.refusal(verb, reply, 'Try active mode for this site.');
     if (reply.code === 500 || reply.code === 502) facts.missing.add(verb);
-    if (/PRET/.test(reply.text)) facts.behaviour.needsPret = true;
   }
-  if (!last)
-    throw new FtpError('refused', `${session.name} has neither PASV nor EPSV`, { site: session.name });
-  throw session.refusal(order.at(-1)!, last, 'Try active mode for this site.');
+  throw (
+    refusal ??
+    new FtpError('refused', `${session.name} has neither PASV nor EPSV`, {
+      site: session.name,
+      advice: 'Try active mode for this site.',
+    })
+  );
 }
 
-async function passiveDoor(connection: Connection, signal?: AbortSignal): Promise<Door> {
+async function passiveDoor(connection: Connection, request: DataRequest): Promise<Door> {
   const { session, site } = connection;
-  const announced = await passiveEndpoint(connection);
+  const announced = await passiveEndpoint(connection, request);
   const verdict = judgePasv(announced, session.peerAddress, site.allowForeignPasv ?? false);
   // For its own transfers the client goes to the control peer whatever the reply says (CVE-2020-8284).
   const target = 'use' in verdict ? verdict.use : { host: session.peerAddress, port: announced.port };
@@ -135,7 +147,7 @@ async function passiveDoor(connection: Connection, signal?: AbortSignal): Promis
     ...target,
     localAddress: site.localAddress,
     timeout: session.commandTimeout,
-    signal,
+    signal: request.signal,
   });
   socket.catch(() => {});
   return { socket: () => socket, close: () => void socket.then((open) => open.destroy()).catch(() => {}) };
@@ -143,7 +155,7 @@ async function passiveDoor(connection: Connection, signal?: AbortSignal): Promis
 
 async function activeDoor(connection: Connection): Promise<Door> {
   const { session } = connection;
-  const listener: ActiveListener = await listenActive(session.localAddress);
+  const listener: ActiveListener = await listenActive(session.localAddress, session.peerAddress);
   try {
     await aim(connection, listener);
   } catch (error) {
@@ -151,8 +163,7 @@ async function activeDoor(connection: Connection): Promise<Door> {
     throw error;
   }
   return {
-    socket: (timeout, signal) =>
-      listener.accept(session.peerAddress, timeout, signal).finally(() => listener.close()),
+    socket: (timeout, signal) => listener.accept(timeout, signal).finally(() => listener.close()),
     close: () => listener.close(),
   };
 }

@@ -13,36 +13,63 @@ export const DATA_BUFFER = 1024 * 1024;
 export interface ActiveListener {
   host: string;
   port: number;
-  /** The server's connection; others are dropped and the wait goes on. */
-  accept(peer: string, timeout: number, signal?: AbortSignal): Promise<net.Socket>;
+  /** The server's connection, also where it came before this was asked for (pyftpdlib and Globus connect at PORT). */
+  accept(timeout: number, signal?: AbortSignal): Promise<net.Socket>;
   close(): void;
 }
 
-/** Listen on the local end of the control connection, port chosen by the system. */
-export async function listenActive(localAddress: string): Promise<ActiveListener> {
-  const server = net.createServer({ noDelay: true });
+/**
+ * Listen on the local end of the control connection, port chosen by the system, until the server connects.
+ *
+ * @param peer address of the server: connections of others are dropped and the wait goes on (RFC 2577 8).
+ */
+export async function listenActive(localAddress: string, peer: string): Promise<ActiveListener> {
+  const server = net.createServer({ noDelay: true, pauseOnConnect: true });
+  let arrived: net.Socket | undefined;
+  let stranger: string | undefined;
+  server.on('connection', (socket) => {
+    socket.on('error', () => {});
+    const from = plainAddress(socket.remoteAddress ?? '');
+    if (from === peer && !arrived) {
+      arrived = socket;
+      server.emit('arrived');
+      return;
+    }
+    if (from !== peer) stranger = from;
+    socket.destroy();
+  });
   const address = await new Promise<net.AddressInfo>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: localAddress, port: 0 }, () => resolve(server.address() as net.AddressInfo));
   });
-  const close = (): void => {
-    server.close();
-  };
+  let taken = false;
   return {
     host: plainAddress(address.address),
     port: address.port,
-    close,
-    accept: (peer, timeout, signal) =>
-      withDeadline({ timeout, signal, what: 'waiting for the server to connect' }, (resolve) => {
-        const onConnection = (socket: net.Socket): void => {
-          // A stranger on this port is not the server (RFC 2577 8).
-          if (plainAddress(socket.remoteAddress ?? '') === peer) resolve(socket);
-          else socket.destroy();
+    close: () => {
+      server.close();
+      if (!taken) arrived?.destroy();
+    },
+    accept: (timeout, signal) =>
+      withDeadline<net.Socket>({ timeout, signal, what: 'waiting for the server to connect' }, (resolve) => {
+        const take = (): void => {
+          taken = true;
+          resolve(arrived!);
         };
-        server.on('connection', onConnection);
-        return () => server.removeListener('connection', onConnection);
+        if (arrived) take();
+        else server.once('arrived', take);
+        return () => server.removeListener('arrived', take);
+      }).catch((error: FtpError) => {
+        throw stranger === undefined ? error : turnedAway(error, stranger, peer);
       }),
   };
+}
+
+function turnedAway({ kind, message, facts }: FtpError, stranger: string, peer: string): FtpError {
+  return new FtpError(kind, `${message}; ${stranger} connected instead of ${peer} and was turned away`, {
+    ...facts,
+    advice: 'The server dials from another address than its own: use passive mode for this site.',
+  });
 }
 
 export interface PumpOptions {
