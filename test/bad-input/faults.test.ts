@@ -101,7 +101,7 @@ async function withFault(
 const nameOf = ([point, shape]: Row): string => `${point}${shape === 'file' ? '' : ` (${shape})`}`;
 
 /** Moments that a nonsense reply reaches and a silent one does not look like. */
-const NONSENSE = /^(greeting|user|feat|tls|mlst|pasv|stor|retr|data|mlsd)$/;
+const NONSENSE = /^(greeting|user|feat|tls|mlst|pasv|stor|retr|data|data-tls|mlsd)$/;
 
 describe.concurrent.each(['source', 'destination'] as const)('the %s', (side) => {
   for (const how of ['hang', 'close', 'garbage'] as const) {

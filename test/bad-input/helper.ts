@@ -74,7 +74,14 @@ export async function attempt(source: Place, destination: Place, options: CopyOp
   } catch (error) {
     run.error = toFtpError(error);
   }
+  expectAllCounted(run);
   return run;
+}
+
+/** No file is lost without a word: what was found was sent, skipped or told as failed. */
+function expectAllCounted({ summary, events }: Run): void {
+  const found = events.findLast((event) => event.event === 'scan')?.files ?? 0;
+  if (summary) expect(summary.files + summary.failed).toBeGreaterThanOrEqual(found);
 }
 
 /** Characters that steer a terminal, or reorder text on it. */
