@@ -86,8 +86,7 @@ export interface PeerLaunch {
 }
 
 /** Makes the address, the account and the folders of a new peer. `home` belongs to nobody. */
-export async function layGround(name: PeerName): Promise<PeerGround> {
-  const host = allocateHost();
+export async function layGround(name: PeerName, host = allocateHost()): Promise<PeerGround> {
   const work = workFolder(name);
   const home = join(work, 'home');
   mkdirSync(home, { mode: 0o755 });

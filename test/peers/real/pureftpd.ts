@@ -11,6 +11,8 @@ export interface PureftpdOptions {
   readonly variant?: 'open' | 'strict';
   /** Offer AUTH TLS beside clear sessions (default true). */
   readonly tls?: boolean;
+  /** Address to listen on; a loopback address of its own when absent. */
+  readonly host?: string;
   /** Further words of the command line. */
   readonly extra?: readonly string[];
 }
@@ -28,7 +30,7 @@ function makeUsers(ground: PeerGround): string {
 /** Starts Pure-FTPd with one virtual user shut into `home`. */
 export async function startPureftpd(options: PureftpdOptions = {}): Promise<Peer> {
   const { variant = 'open', tls = true, extra = [] } = options;
-  const ground = await layGround('pureftpd');
+  const ground = await layGround('pureftpd', options.host);
   const cert = placeCertificate(issueCertificate(ground.host), ground.work);
   const log = join(ground.work, 'transfers.log');
   const words = [
@@ -39,7 +41,8 @@ export async function startPureftpd(options: PureftpdOptions = {}): Promise<Peer
     '--minuid',
     '1',
   ];
-  words.push('--chrooteveryone', '--noanonymous', '--dontresolve', '--ipv4only', '--syslogfacility', 'none');
+  words.push('--chrooteveryone', '--noanonymous', '--dontresolve', '--syslogfacility', 'none');
+  if (!ground.host.includes(':')) words.push('--ipv4only');
   words.push('--maxclientsnumber', '200', '--maxclientsperip', '200', '--pidfile', join(ground.work, 'pid'));
   words.push('--altlog', `clf:${log}`, '--allowdotfiles', '--limitrecursion', '200000:50');
   if (variant === 'open') words.push('--allowuserfxp');

@@ -7,6 +7,8 @@ export interface PyftpdlibOptions {
   readonly variant?: 'open' | 'strict';
   /** Offer AUTH TLS beside clear sessions (default true). */
   readonly tls?: boolean;
+  /** Address to listen on; a loopback address of its own when absent. */
+  readonly host?: string;
 }
 
 const SERVER = fileURLToPath(new URL('pyftpdlib-server.py', import.meta.url));
@@ -14,7 +16,7 @@ const SERVER = fileURLToPath(new URL('pyftpdlib-server.py', import.meta.url));
 /** Starts pyftpdlib, as nobody, with one user shut into `home`. */
 export async function startPyftpdlib(options: PyftpdlibOptions = {}): Promise<Peer> {
   const { variant = 'open', tls = true } = options;
-  const ground = await layGround('pyftpdlib');
+  const ground = await layGround('pyftpdlib', options.host);
   const cert = placeCertificate(issueCertificate(ground.host), ground.work);
   const foreign = variant === 'open';
   const account = [ground.user, ground.password, ground.home, foreign ? 'yes' : 'no'];
