@@ -62,7 +62,10 @@ const LOSSY_RUNS = 5;
 
 export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { ids, repeat, jobs, onPair } = options;
-  const harbour = new Harbour();
+  const dialogue = new Dialogue();
+  const harbour = new Harbour((site, session, direction, text) =>
+    dialogue.add(site, `${site}#${session} ${direction} ${text}`),
+  );
   const waiting = (['plain', 'tls'] as const).flatMap((mode) =>
     pairsOf(ids, mode).map((pair) => [...pair, mode] as const),
   );
@@ -72,7 +75,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
       const [source, destination, mode] = next;
       const about = { source, destination, mode };
       const { pair, complaints } = await harbour.join(source, destination, mode, (joined) =>
-        measurePair(joined, about, repeat),
+        measurePair(joined, about, repeat, () => dialogue.tail(source, destination)),
       );
       pairs.push(pair);
       onPair(pair, complaints, waiting.length);
@@ -99,6 +102,24 @@ function describeServer(id: PeerId): MeasuredServer {
   return { id, title, setting, kind, version: version() };
 }
 
+/** The newest lines of each server, shown when something is not as expected. */
+class Dialogue {
+  private readonly lines = new Map<string, string[]>();
+
+  add(site: string, line: string): void {
+    const known = this.lines.get(site) ?? [];
+    known.push(`${new Date().toISOString().slice(11)} ${line}`);
+    if (known.length > 2 * DIALOGUE_LINES) known.splice(0, DIALOGUE_LINES);
+    this.lines.set(site, known);
+  }
+
+  tail(...sites: readonly string[]): string[] {
+    return [...new Set(sites)].flatMap((site) => (this.lines.get(site) ?? []).slice(-DIALOGUE_LINES));
+  }
+}
+
+const DIALOGUE_LINES = 60;
+
 interface About {
   readonly source: PeerId;
   readonly destination: PeerId;
@@ -109,6 +130,7 @@ async function measurePair(
   joined: Pair,
   about: About,
   repeat: number,
+  dialogue: () => string[],
 ): Promise<{ pair: MeasuredPair; complaints: string[] }> {
   const cells: MeasuredCell[] = [];
   const complaints: string[] = [];
@@ -117,9 +139,13 @@ async function measurePair(
     const sure = marks.length === 1 && marks[0] === 'ok';
     const runs = sure ? repeat : marks.some((mark) => mark === 'T' || mark === 'X') ? LOSSY_RUNS : 1;
     const results: Cell[] = [];
-    for (let run = 0; run < Math.min(runs, repeat); run++) results.push(await joined.run(attempt));
+    for (let run = 0; run < Math.min(runs, repeat); run++) {
+      const cell = await joined.run(attempt);
+      results.push(cell);
+      const complaint = complaintAboutCell(about, cell);
+      if (complaint !== undefined) complaints.push([complaint, ...dialogue()].join('\n        '));
+    }
     if (results.some(({ mark }) => mark !== 'unavailable')) cells.push(tally(attempt, results));
-    complaints.push(...results.flatMap((cell) => complaintAboutCell(about, cell) ?? []));
   }
   const tree = await joined.copyTree();
   complaints.push(...complaintsAboutTree(about, tree));
