@@ -124,7 +124,7 @@ async function main(): Promise<void> {
     `${files} files of ${size} bytes, ${2 * delay} ms round trip, ${parallel} sessions per site\n\n`,
   );
   process.stdout.write(`${summarize(runs)}\n`);
-  saveResult(`small-files-${2 * delay}ms`, { options, runs });
+  saveResult(`small-files-${2 * delay}ms-${parallel}-sessions`, { options, runs });
   if (runs.some((run) => run.wrong.length > 0 || run.status !== 0)) process.exitCode = 1;
 }
 
