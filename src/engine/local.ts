@@ -10,6 +10,7 @@ import { arrivalPath, commit, discard, exactTime, resumePoint } from './commit.j
 import type { Proof } from './events.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
+import { streamOptions } from './progress.js';
 import { checkFloor, legSecurity } from './relay.js';
 import type { Run } from './run.js';
 import { LOCAL_TARGET, localError, localPath } from './tree.js';
@@ -82,21 +83,6 @@ async function verifyLocal(
   }
 }
 
-function reporter(run: Run, lane: Lane, job: FileJob, offset: number): (bytes: number) => void {
-  let at = offset;
-  return (bytes) => {
-    at += bytes;
-    run.emit({
-      event: 'progress',
-      path: job.relative,
-      bytes: at,
-      size: job.size ?? 0,
-      slot: lane.slot,
-      live: true,
-    });
-  };
-}
-
 const LOCAL_ROUTE = { kind: 'local' } as const;
 
 /** This machine -> server. */
@@ -109,19 +95,11 @@ export async function sendUpload(run: Run, lane: Lane, job: FileJob): Promise<Se
   const path = arrivalPath(run, job);
   job.partial = 'unknown';
   if (offset === 0 || offset !== job.size) {
-    const { meter, rate, signal, settings } = run;
     const file = await fs.open(localPath(job.source)).catch((error: unknown) => {
       throw localError(error, job.source);
     });
     const source = file.createReadStream({ start: offset, highWaterMark: 1024 * 1024 });
-    await store(destination, path, source, {
-      offset,
-      meter,
-      rate,
-      signal,
-      stallTimeout: settings.stallTimeout,
-      onBytes: reporter(run, lane, job, offset),
-    })
+    await store(destination, path, source, streamOptions(run, lane, job, offset))
       .catch((error: unknown) => forgo(error, job, () => discard(destination, path)))
       .finally(() => source.destroy());
   }
@@ -171,20 +149,12 @@ async function receive(run: Run, lane: Lane, job: FileJob, path: string, offset:
   });
   try {
     await file.truncate(offset);
-    const { meter, rate, signal, settings } = run;
     const sink = file.createWriteStream({
       start: offset,
       highWaterMark: 1024 * 1024,
       flush: true,
     });
-    await retrieve(source, job.source, sink, {
-      offset,
-      meter,
-      rate,
-      signal,
-      stallTimeout: settings.stallTimeout,
-      onBytes: reporter(run, lane, job, offset),
-    });
+    await retrieve(source, job.source, sink, streamOptions(run, lane, job, offset));
   } finally {
     await file.close().catch(() => {});
   }

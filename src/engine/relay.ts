@@ -7,6 +7,7 @@ import { arrivalPath, commit, discard, exactTime, resumePoint } from './commit.j
 import type { FileJob, Sent } from './job.js';
 import type { Lane } from './lane.js';
 import { meets } from './plan.js';
+import { streamOptions } from './progress.js';
 import type { Run } from './run.js';
 import { Mismatch, verifyPair } from './verify.js';
 
@@ -49,26 +50,15 @@ export async function sendRelay(run: Run, lane: Lane, job: FileJob): Promise<Sen
   );
   const offset = await resumePoint(run, destination, job, source.facts.digests);
   const path = arrivalPath(run, job);
-  let at = offset;
+  let moved = 0;
   if (job.size === undefined || offset < job.size || job.size === 0) {
     job.partial = 'unknown';
-    const onBytes = (bytes: number): void => {
-      at += bytes;
-      run.emit({
-        event: 'progress',
-        path: job.relative,
-        bytes: at,
-        size: job.size ?? 0,
-        slot: lane.slot,
-        live: true,
-      });
-    };
-    const { settings, meter, rate, signal } = run;
-    await relay(
+    const options = streamOptions(run, lane, job, offset);
+    const both = [
       { connection: source, path: job.source },
       { connection: destination, path },
-      { offset, meter, rate, signal, onBytes, stallTimeout: settings.stallTimeout },
-    );
+    ] as const;
+    ({ bytes: moved } = await relay(...both, options));
   }
   return {
     async finish() {
@@ -80,7 +70,7 @@ export async function sendRelay(run: Run, lane: Lane, job: FileJob): Promise<Sen
           run.settings.verify,
         );
         await commit(run, destination, job, await exactTime(run, source, job));
-        return { bytes: at - offset, route: { kind: 'relay' }, security, ...verified };
+        return { bytes: moved, route: { kind: 'relay' }, security, ...verified };
       } catch (error) {
         if (error instanceof Mismatch) {
           await discard(destination, path);
