@@ -66,23 +66,24 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   const harbour = new Harbour((site, session, direction, text) =>
     dialogue.add(site, `${site}#${session} ${direction} ${text}`),
   );
-  const waiting = (['plain', 'tls'] as const).flatMap((mode) =>
-    pairsOf(ids, mode).map((pair) => [...pair, mode] as const),
-  );
   const pairs: MeasuredPair[] = [];
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [source, destination, mode] = next;
-      const about = { source, destination, mode };
+  const work = async (waiting: About[]): Promise<void> => {
+    for (let about = waiting.shift(); about !== undefined; about = waiting.shift()) {
+      const { source, destination, mode } = about;
+      const tail = (): string[] => dialogue.tail(source, destination);
       const { pair, complaints } = await harbour.join(source, destination, mode, (joined) =>
-        measurePair(joined, about, repeat, () => dialogue.tail(source, destination)),
+        measurePair(joined, { source, destination, mode }, repeat, tail),
       );
       pairs.push(pair);
       onPair(pair, complaints, waiting.length);
     }
   };
   try {
-    await Promise.all(Array.from({ length: jobs }, work));
+    for (const mode of ['plain', 'tls'] as const) {
+      const waiting = pairsOf(ids, mode).map(([source, destination]) => ({ source, destination, mode }));
+      await Promise.all(Array.from({ length: jobs }, () => work(waiting)));
+      await harbour.leave(mode);
+    }
   } finally {
     await harbour.close();
   }

@@ -104,6 +104,12 @@ export class Harbour {
     }
   }
 
+  /** Ends the sessions of a mode that is done: idle ones meet their servers' time limits, and pyftpdlib stumbles over that. */
+  async leave(mode: Mode): Promise<void> {
+    const all = await Promise.all(this.berths.values());
+    await Promise.all(all.map(({ pools }) => pools[mode].close()));
+  }
+
   async close(): Promise<void> {
     const all = await Promise.allSettled(this.berths.values());
     await Promise.all(
