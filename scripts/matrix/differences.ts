@@ -1,5 +1,5 @@
 /** Two measurements compared cell by cell; counts, dates and words do not matter. */
-import { ATTEMPTS } from '../../test/contract/expected.js';
+import { ATTEMPTS, expected } from '../../test/contract/expected.js';
 import type { Mark } from '../../test/contract/matrix.js';
 import type { MeasuredCell, MeasuredPair, Measurement } from './measure.js';
 
@@ -33,16 +33,19 @@ function inPair(name: string, old: MeasuredPair, pair: MeasuredPair): string[] {
   const found: string[] = [];
   if (old.end !== pair.end || old.route !== pair.route)
     found.push(`${name}: ${old.end} ${old.route ?? ''} recorded, ${pair.end} ${pair.route ?? ''} now`);
+  const mayLose = (attempt: string): boolean =>
+    expected(pair.source, pair.destination, pair.mode, attempt).marks.some((mark) => mark !== 'ok');
   const kindIn = ({ cells }: MeasuredPair, wanted: string): Kind => {
     const cell = cells.find(({ attempt }) => attempt === wanted);
-    return cell === undefined ? 'unavailable' : kindOf(cell);
+    if (cell === undefined) return 'unavailable';
+    const kind = kindOf(cell);
+    // A way that may lose data loses it by chance.
+    return kind === 'whole' && mayLose(wanted) ? 'lossy' : kind;
   };
   for (const attempt of ATTEMPTS[pair.mode]) {
     const was = kindIn(old, attempt);
     const is = kindIn(pair, attempt);
-    // A way that loses data loses it by chance.
-    if (was !== is && !(was === 'lossy' && is === 'whole'))
-      found.push(`${name} ${attempt}: ${was} recorded, ${is} now`);
+    if (was !== is) found.push(`${name} ${attempt}: ${was} recorded, ${is} now`);
   }
   return found;
 }
