@@ -31,16 +31,9 @@ export interface SiteFacts {
   missing: Set<string>;
 }
 
-export interface FactsInput extends Evidence {
-  site: string;
-  tls: boolean;
-  protP: boolean;
-  certificate?: CertificateProof;
-  pin?: string;
-  family: 4 | 6;
-  address: string;
-  home: string;
-}
+/** What a login tells of a server: the facts that need no reasoning, and the evidence for the rest. */
+export type FactsInput = Evidence &
+  Pick<SiteFacts, 'site' | 'tls' | 'protP' | 'certificate' | 'pin' | 'family' | 'address' | 'home'>;
 
 /** Evidence of a login -> facts. */
 export function makeFacts(input: FactsInput): SiteFacts {

@@ -119,7 +119,7 @@ function numberRun(text: string, count: number): number[] | undefined {
 }
 
 /**
- * Address in a 227 reply: any of the forms seen (RFC 959, RFC 1123 4.1.2.6; drftpd puts it in the last of several lines;
+ * Address in a 227 reply, in every form seen (RFC 959, RFC 1123 4.1.2.6; drftpd puts it in the last of several lines;
  * bouncers send `(1,p1,p2)`, meaning the control peer).
  *
  * @param controlPeer address of the control connection's other end.

@@ -43,7 +43,7 @@ function splitCode(line: Uint8Array): { code: number; mark: string } | undefined
  * Octets -> replies, for any split of the input.
  *
  * Strict (default): only the code that opened a multi-line reply, followed by a space or the line end, ends it
- * (RFC 959 4.2). Relaxed: any `ddd ` line ends it, for servers that close with another code.
+ * (RFC 959 4.2). Relaxed: whichever `ddd ` line comes ends it, for servers that close with another code.
  */
 export class ReplyDecoder {
   relaxed: boolean;

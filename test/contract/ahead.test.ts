@@ -76,6 +76,36 @@ describe.skipIf(missing !== undefined)(`one round trip a file ${missing ?? ''}`,
     }
   }
 
+  it('a small file has its name before a big one starts', async () => {
+    for (let i = 0; i < 6; i++) {
+      mkdirSync(join(peers.proftpd.home, 'mixed'), { recursive: true });
+      writeFileSync(join(peers.proftpd.home, 'mixed', `small${i}`), randomBytes(100));
+      if (i < 2) writeFileSync(join(peers.proftpd.home, 'mixed', `big${i}`), randomBytes(5 << 20));
+    }
+    peers.proftpd.own();
+    const ran: Ran = { dialogue: [], events: [] };
+    const { host, port, user, password } = peers.proftpd;
+    const site = { name: 'a', host, port, user, password };
+    const { host: there, port: at } = peers.vsftpd;
+    await copy(
+      { kind: 'site', site, path: '/mixed' },
+      { kind: 'site', site: { ...site, name: 'b', host: there, port: at }, path: '/mixed' },
+      { parallel: 1, onEvent: (event) => ran.events.push(event) },
+    );
+    const pending = new Set<string>();
+    let overlapped = 0;
+    for (const event of ran.events) {
+      if (event.event === 'file-start') {
+        if (event.path.startsWith('big')) expect([...pending]).toEqual([]);
+        else overlapped += pending.size;
+        pending.add(event.path);
+      } else if (event.event === 'file-done') pending.delete(event.path);
+    }
+    expect(pending.size).toBe(0);
+    // Small ones do not wait for each other: else this would prove nothing.
+    expect(overlapped).toBeGreaterThan(0);
+  });
+
   // Servers that look like ProFTPD and stumble over a PASV behind a transfer command: found out once, nothing is lost.
   it.each([
     [
