@@ -1,0 +1,222 @@
+/**
+ * The data plane: owns listeners, data connections and the octets between them and files.
+ *
+ * A plane runs in the thread that made it or in a worker thread; either way only the plain values of this file cross.
+ * `F` names what is read or written, `P` says who may be at the other end; both are plain data that the plane hands to
+ * the opener and the judge it was made with.
+ */
+
+/** Octets to be sent. */
+export interface Source {
+  /** Octets from here to the end, where known. */
+  readonly size?: number | undefined;
+  /** Fill `into` from its start; 0 = the end. Synchronous while the medium answers at once. */
+  read(into: Buffer): number | Promise<number>;
+  close(): void | Promise<void>;
+}
+
+/** Where received octets go. */
+export interface Sink {
+  /** Takes the whole chunk; the buffer may be used again afterwards. */
+  write(chunk: Buffer): void | Promise<void>;
+  /** The transfer is complete: the file takes its place. */
+  commit(): void | Promise<void>;
+  /** The transfer failed. @returns what is left under the target's name: the old file, a part for REST, or nothing. */
+  abandon(): Remains | Promise<Remains>;
+}
+
+/** What an upload that failed left behind. */
+export type Remains = 'old' | 'part' | 'nothing';
+
+/** Opens what an order names. Errors are `FtpError` or `FileError` with a code. */
+export interface Opener<F> {
+  source(file: F): Source | Promise<Source>;
+  /** Before the connection is made: could `sink` work? Nothing is created. */
+  admit(file: F): void | Promise<void>;
+  /** After the connection is proven. */
+  sink(file: F): Sink | Promise<Sink>;
+}
+
+/** Why a file could not be used; crosses threads as `{ code, message }`. The message names no path outside the root. */
+export type FileErrorCode =
+  | 'not-found'
+  | 'exists'
+  | 'denied'
+  | 'not-directory'
+  | 'is-directory'
+  | 'not-empty'
+  | 'no-space'
+  | 'quota'
+  | 'bad-name'
+  | 'bad-offset'
+  | 'busy'
+  | 'unsupported'
+  | 'io';
+
+/** A file operation that failed. */
+export class FileError extends Error {
+  readonly code: FileErrorCode;
+
+  constructor(code: FileErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'FileError';
+    this.code = code;
+  }
+}
+
+/** Certificate and session keys of the data connections; the same in every thread of a process. */
+export interface TlsMaterial {
+  /** PEM, chain included. */
+  cert: string;
+  key: string;
+  /** 48 octets: tickets of the control connection must be readable here (RFC 5077). */
+  ticketKeys: Uint8Array;
+  minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** How a data connection is protected (RFC 4217 7). */
+export interface DataTls {
+  /** `server` in the ordinary case; `client` after CPSV or SSCN ON. */
+  role: 'server' | 'client';
+  /** Session resumption asked of the peer when it is the TLS client. Foreign peers cannot resume: the judge decides. */
+  resumption: 'required' | 'offered' | 'off';
+  /** Session id context of the control connection: only its own sessions are resumed (RFC 5246 F.1.4). */
+  sessionContext: string;
+  /** A missing close_notify fails the upload (RFC 8446 6.1). */
+  closeNotify: 'required' | 'optional';
+}
+
+/** A passive endpoint to be opened (PASV, EPSV, CPSV). */
+export interface PassiveOrder<P> {
+  /** Local address to listen on. */
+  host: string;
+  /** Inclusive range; absent = any port the system has free. Chosen at random, used once. */
+  ports?: { from: number; to: number } | undefined;
+  peer: P;
+  /** Milliseconds until an endpoint without a transfer is closed. */
+  lifetime: number;
+}
+
+/** An active endpoint (PORT, EPRT): nothing is connected before the transfer. */
+export interface ActiveOrder<P> {
+  host: string;
+  port: number;
+  /** Local end: that of the control connection. */
+  localAddress?: string | undefined;
+  peer: P;
+}
+
+/** One transfer over one endpoint. */
+export interface TransferOrder<F, P> {
+  direction: 'send' | 'receive';
+  file: F;
+  /** As judged at the transfer command: the direction is known now. */
+  peer: P;
+  tls?: DataTls | undefined;
+  /** A: lines end CR LF on the wire, LF in files (RFC 959 3.1.1.1). */
+  type: 'A' | 'I';
+  /** MODE Z: deflate level. */
+  deflate?: number | undefined;
+  /** Octets per second; 0 = no limit. */
+  rate: number;
+  /** Octets of the file that may be received before `more` is asked for; absent = no quota. */
+  grant?: number | undefined;
+  timeouts: {
+    /** Milliseconds to wait for the peer or to reach it. */
+    connect: number;
+    handshake: number;
+    /** Milliseconds without an octet. */
+    stall: number;
+  };
+}
+
+/** Who is at the other end. */
+export interface DataPeer {
+  address: string;
+  port: number;
+  tls?: { protocol: string; cipher: string; resumed: boolean; pin?: string | undefined } | undefined;
+}
+
+/** Where a transfer ended that did not complete. */
+export interface TransferFailure {
+  stage:
+    | 'file'
+    | 'connect'
+    | 'handshake'
+    | 'refused'
+    | 'transfer'
+    | 'truncated'
+    | 'stall'
+    | 'quota'
+    | 'aborted';
+  /** Of the file error, the system (`ECONNREFUSED`) or OpenSSL. */
+  code: string;
+  message: string;
+}
+
+/** How a transfer ended. */
+export interface TransferResult {
+  /** Octets of the file moved (after MODE Z and TYPE A were undone). */
+  bytes: number;
+  seconds: number;
+  peer?: DataPeer | undefined;
+  failure?: TransferFailure | undefined;
+  /** After a failed upload. */
+  remains?: Remains | undefined;
+}
+
+/** What the control side hears while a transfer runs. */
+export interface TransferListener {
+  /** The connection is up and proven: time for the 150. */
+  onOpen(peer: DataPeer): void;
+  /** The grant is used up; answer with `grant`. */
+  onMore(): void;
+}
+
+/** A transfer as the control side holds it. */
+export interface DataTransfer {
+  /** Never rejects. */
+  readonly finished: Promise<TransferResult>;
+  /** Octets so far. */
+  progress(): Promise<number>;
+  abort(): void;
+  setRate(bytesPerSecond: number): void;
+  /** More octets that may be received; 0 ends the transfer with stage `quota`. */
+  grant(bytes: number): void;
+}
+
+/** One end of a data connection to come, used for one transfer. */
+export interface DataEndpoint<F, P> {
+  readonly kind: 'passive' | 'active';
+  readonly host: string;
+  readonly port: number;
+  /** Called once. */
+  transfer(order: TransferOrder<F, P>, listener: TransferListener): DataTransfer;
+  /** Gives the endpoint up; safe at any time. */
+  close(): void;
+}
+
+/** The control side of a plane. */
+export interface DataPlane<F, P> {
+  /** @throws Error with code `EADDRINUSE` when no port of the range is free. */
+  passive(order: PassiveOrder<P>, onStranger: (address: string) => void): Promise<DataEndpoint<F, P>>;
+  active(order: ActiveOrder<P>): DataEndpoint<F, P>;
+  setTls(material: TlsMaterial): void;
+  /** Running transfers are aborted. */
+  close(): Promise<void>;
+}
+
+/**
+ * Asked by the plane for every connection that reaches a passive port and before every active connect.
+ * Pure and synchronous: the same function that the control side asks at PORT and EPRT.
+ */
+export type PeerJudge<P> = (peer: P, address: string, port: number | undefined) => PeerVerdict;
+
+/** Whether a data connection may be used. */
+export type PeerVerdict =
+  | {
+      allow: true;
+      /** The peer is not the client: a server (FXP). */
+      foreign: boolean;
+    }
+  | { allow: false; why: string };
