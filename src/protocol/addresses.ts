@@ -31,6 +31,20 @@ function parseV4(host: string): number[] | undefined {
   return octets.every((octet) => octet <= 255) ? octets : undefined;
 }
 
+/**
+ * A literal address as 4 or 16 octets, `::ffff:a.b.c.d` as the 4 of IPv4; undefined for anything else: names, zones,
+ * brackets, octal, hexadecimal and short forms.
+ */
+export function octetsOf(host: string): number[] | undefined {
+  const v4 = parseV4(host);
+  if (v4) return v4;
+  const octets = parseV6(host)?.flatMap((group) => [group >> 8, group & 255]);
+  return octets && isMapped(octets) ? octets.slice(12) : octets;
+}
+
+const isMapped = (octets: readonly number[]): boolean =>
+  octets.slice(0, 10).every((octet) => octet === 0) && octets[10] === 255 && octets[11] === 255;
+
 /** Eight 16-bit groups, or undefined. */
 function parseV6(host: string): number[] | undefined {
   const text = embedV4(host);
