@@ -1,0 +1,151 @@
+import { printable } from '../../protocol/names.js';
+import type { ServerEvent, SessionFacts, TransferFacts } from '../../server/events.js';
+import { bytes, rate, span } from '../format.js';
+
+/** How much a line matters; the names are pino's. */
+export const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+/** One of `LEVELS`. */
+export type Level = (typeof LEVELS)[number];
+
+/** An event as a line of the log: a sentence for people and fields for programs. Foreign text is in it as it came. */
+export interface LogLine {
+  level: Level;
+  text: string;
+  fields: Record<string, unknown>;
+}
+
+/** `host:port`, IPv6 in brackets (RFC 3986 3.2.2). */
+export function hostPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+const who = (session: SessionFacts): string => `${session.user ?? '(nobody)'} from ${session.address}`;
+
+/** The fields that every event of a session has. */
+export function sessionFields(session: SessionFacts): Record<string, unknown> {
+  return {
+    session: session.session,
+    client: hostPort(session.address, session.port),
+    ...(session.user !== undefined && { user: session.user }),
+    tls: session.tls,
+  };
+}
+
+/** What went wrong, as plain data that JSON keeps. */
+function errorFields(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: { message: String(error) } };
+  const { name, message, stack } = error;
+  const code = (error as NodeJS.ErrnoException).code;
+  return { error: { name, message, ...(code !== undefined && { code }), ...(stack && { stack }) } };
+}
+
+/** The fields of a transfer, beside those of its session. */
+export function transferFields(transfer: TransferFacts): Record<string, unknown> {
+  const { verb, path, direction, route, endpoint, outcome, peer, failure, seconds } = transfer;
+  return {
+    verb,
+    path,
+    direction,
+    bytes: transfer.bytes,
+    seconds: Math.round(seconds * 1e6) / 1e6,
+    rate: seconds > 0 ? Math.round(transfer.bytes / seconds) : 0,
+    route,
+    endpoint,
+    ...(peer && { peer: hostPort(peer.address, peer.port), dataTls: peer.tls ?? false }),
+    outcome,
+    ...(failure && { failure }),
+  };
+}
+
+function transferText(session: SessionFacts, transfer: TransferFacts): string {
+  const { verb, path, seconds, failure } = transfer;
+  const speed = seconds > 0 ? ` (${rate(transfer.bytes / seconds)})` : '';
+  const how = `${bytes(transfer.bytes)} in ${span(seconds)}${speed}`;
+  const far = transfer.route === 'fxp' ? `, FXP with ${transfer.peer?.address ?? 'a server'}` : '';
+  const end = failure ? `FAILED (${failure.stage}: ${failure.message})` : 'complete';
+  return `${who(session)}: ${verb} ${path}, ${how}${far}, ${end}`;
+}
+
+const DOORS = { port: 'at PORT', transfer: 'at the transfer', accept: 'on a passive port' } as const;
+
+/** The log line of an event. */
+export function describe(e: ServerEvent): LogLine {
+  switch (e.event) {
+    case 'listening':
+      return line(
+        'info',
+        `listening on ${hostPort(e.host, e.port)}${e.implicitTls ? ', implicit TLS' : ''}`,
+        {
+          host: e.host,
+          port: e.port,
+          implicitTls: e.implicitTls,
+        },
+      );
+    case 'connect':
+      return line('debug', `connection from ${e.session.address}`, sessionFields(e.session));
+    case 'refused':
+      return line('warn', `connection from ${e.address} refused: ${e.why}`, {
+        address: e.address,
+        why: e.why,
+      });
+    case 'login':
+      return line(e.ok ? 'info' : 'warn', loginText(e), {
+        ...sessionFields(e.session),
+        ok: e.ok,
+        ...(e.why !== undefined && { why: e.why }),
+      });
+    case 'command':
+      return line('debug', `${who(e.session)}: ${e.verb} -> ${e.code}`, {
+        ...sessionFields(e.session),
+        verb: e.verb,
+        code: e.code,
+      });
+    case 'transfer':
+      return line(e.transfer.outcome === 'complete' ? 'info' : 'warn', transferText(e.session, e.transfer), {
+        ...sessionFields(e.session),
+        ...transferFields(e.transfer),
+      });
+    case 'peer-refused':
+      return line('warn', `${who(e.session)}: foreign peer ${e.peer} refused ${DOORS[e.door]}: ${e.why}`, {
+        ...sessionFields(e.session),
+        door: e.door,
+        peer: e.peer,
+        why: e.why,
+      });
+    case 'change':
+      return line(
+        'info',
+        `${who(e.session)}: ${e.verb} ${e.path}${e.to === undefined ? '' : ` -> ${e.to}`}`,
+        {
+          ...sessionFields(e.session),
+          verb: e.verb,
+          path: e.path,
+          ...(e.to !== undefined && { to: e.to }),
+        },
+      );
+    case 'close':
+      return line('debug', `${who(e.session)}: closed after ${span(e.seconds)}: ${e.why}`, {
+        ...sessionFields(e.session),
+        why: e.why,
+        seconds: e.seconds,
+      });
+    case 'error':
+      return line('error', e.message, errorFields(e.error));
+  }
+
+  function line(level: Level, text: string, fields: Record<string, unknown>): LogLine {
+    return { level, text, fields: { event: e.event, ...fields } };
+  }
+}
+
+function loginText({ session, ok, why }: Extract<ServerEvent, { event: 'login' }>): string {
+  const under = session.tls ? 'under TLS' : 'in clear';
+  return `${who(session)}: login ${ok ? 'accepted' : 'refused'}, ${under}${why === undefined ? '' : `: ${why}`}`;
+}
+
+/** A line for a terminal: `12:00:01 warn   text`, characters that steer it made visible. */
+export function terminalLine(level: Level, text: string, at: Date): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return `${clock} ${level.padEnd(6)} ${printable(text)}`;
+}
