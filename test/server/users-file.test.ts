@@ -250,7 +250,7 @@ enabled = true
       'line 10: [users.bob] rights = "rx": must be letters out of "rwdl"',
       'line 12: [users.bob] allow-from = ["10.1.2.300"]:',
       'line 14: [users] a/b: the name must not hold slashes',
-      'line 16: [anonymous] home: is missing: anonymous needs a directory of its own',
+      'line 17: [anonymous] home: is missing: anonymous needs a directory of its own',
     ];
     expect(lines.map((line, i) => line.slice(2, 2 + parts[i]!.length))).toEqual(parts);
   });
