@@ -43,6 +43,8 @@ export interface ServerLimits {
   /** Octets and seconds of HASH and the X verbs. */
   digestBytes: number;
   digestsAtOnce: number;
+  /** A foreign data connection that could not be made is told not before this time: all failures look alike [5000]. */
+  levelDelay: number;
 }
 
 /** All that a server is made from. Every field but `users` has a default that is safe. */
@@ -63,6 +65,8 @@ export interface ServerOptions {
   limits?: Partial<ServerLimits>;
   /** Text of the 220, one line; says nothing of the version by default. */
   banner?: string;
+  /** Names that HOST may ask for (RFC 7151); absent = any. */
+  hosts?: readonly string[];
   /** Uploads: see `WriteHow.temporary` [replacing]. */
   temporary?: 'never' | 'replacing' | 'always';
   /** MODE Z is offered [false]. */

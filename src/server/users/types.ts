@@ -2,7 +2,10 @@ import type { AddressRange } from '../../protocol/ranges.js';
 import type { FxpPolicy } from '../policy.js';
 import type { StorageSpec } from '../storage/types.js';
 
-/** What may be done at a path. `list`: directories are shown. `write`: new files and directories, overwrite, rename, times. */
+/**
+ * What may be done at a path. `read`: RETR, digests. `list`: directories are shown. `write`: new files and directories, going
+ * on with a part (REST, APPE), times, modes. `delete`: whatever takes a file away: DELE, RMD, rename, overwrite.
+ */
 export type Right = 'read' | 'write' | 'delete' | 'list';
 
 /** Rights below a path of the account's own tree; the longest path that fits decides. */

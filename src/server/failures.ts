@@ -1,0 +1,58 @@
+import type { FileError, FileErrorCode, TransferFailure } from '../net/plane/types.js';
+import { reply, type ServerReply } from './reply.js';
+
+/** Replies to what storages report (RFC 959 4.2.1, RFC 3659 for `bad-offset`). The storage's own words are not passed on. */
+const REPLIES: Record<FileErrorCode, readonly [number, string]> = {
+  'not-found': [550, 'No such file or directory.'],
+  exists: [550, 'That name is taken.'],
+  denied: [550, 'Permission denied.'],
+  'not-directory': [550, 'That is not a directory.'],
+  'is-directory': [550, 'That is not a file.'],
+  'not-empty': [550, 'The directory is not empty.'],
+  'no-space': [452, 'No space is left on the server.'],
+  quota: [552, 'The quota is used up.'],
+  'bad-name': [553, 'That name is not allowed here.'],
+  'bad-offset': [554, 'The file ends before that offset.'],
+  busy: [450, 'The file is in use; try again later.'],
+  unsupported: [504, 'This storage cannot do that.'],
+  io: [451, 'The storage reported an error; the log has more.'],
+};
+
+const codes = new Set<string>(Object.keys(REPLIES));
+
+/** A failed file operation as a reply. */
+export function fileReply(error: Pick<FileError, 'code'>): ServerReply {
+  const [code, text] = REPLIES[error.code];
+  return reply(code, text);
+}
+
+/** The same for every way in which no data connection came about (threats.md row 1): an attacker learns nothing from it. */
+export const NO_CONNECTION = reply(425, 'The data connection could not be opened.');
+
+/** A failed transfer as its final reply. @param opened whether the 150 was sent. */
+export function transferReply(failure: TransferFailure, foreign: boolean): ServerReply {
+  switch (failure.stage) {
+    case 'file':
+      return codes.has(failure.code)
+        ? fileReply({ code: failure.code as FileErrorCode })
+        : reply(451, 'The storage failed.');
+    case 'refused':
+      // The client itself may know what its TLS lacks; a foreign peer learns nothing.
+      return !foreign && failure.code === 'SESSION'
+        ? reply(522, 'The data connection must resume the TLS session of this control connection.')
+        : NO_CONNECTION;
+    case 'connect':
+    case 'handshake':
+      return NO_CONNECTION;
+    case 'quota':
+      return reply(552, 'The quota is used up; the transfer was stopped.');
+    case 'truncated':
+      return reply(426, 'The data connection ended without close_notify: the file may be cut.');
+    case 'aborted':
+      return reply(426, 'Transfer aborted.');
+    case 'stall':
+      return reply(426, 'No octet came or went for too long; the data connection was closed.');
+    case 'transfer':
+      return reply(426, 'The data connection broke; the transfer is not complete.');
+  }
+}

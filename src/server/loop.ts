@@ -1,0 +1,187 @@
+import { FileError } from '../net/plane/types.js';
+import type { CommandLine } from '../protocol/command-lines.js';
+import { fileReply } from './failures.js';
+import { type Answer, farewell, Refusal, reply, type ServerReply } from './reply.js';
+import type { Session } from './session.js';
+import { rowOf } from './verbs/table.js';
+
+/** Commands held back while one is carried out; beyond it the connection is not read. */
+const QUEUE_HIGH = 64;
+/** Nonsense before login that is answered; a browser or a mail client is not an FTP client (threats.md row 12). */
+const NONSENSE = 5;
+
+const FOREIGN_PROTOCOLS = new Set([
+  'GET',
+  'POST',
+  'PUT',
+  'HEAD',
+  'OPTIONS',
+  'CONNECT',
+  'PRI',
+  'PATCH',
+  'TRACE',
+  'EHLO',
+  'HELO',
+]);
+
+/** What the loop needs of the connection. */
+export interface LoopPort {
+  write(answer: ServerReply): void;
+  pause(): void;
+  resume(): void;
+  /** Called after a reply that closes. */
+  finish(why: string): void;
+}
+
+/**
+ * One command after the other, replies in order (RFC 959 4.2). While one is carried out, ABOR is heard at once, STAT and NOOP
+ * when nothing waits before them; the others wait their turn.
+ */
+export class CommandLoop {
+  readonly #session: Session;
+  readonly #port: LoopPort;
+  #queue: CommandLine[] = [];
+  #busy = false;
+  #paused = false;
+  #over = false;
+
+  constructor(session: Session, port: LoopPort) {
+    this.#session = session;
+    this.#port = port;
+  }
+
+  /** True while a command is carried out. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  push(lines: readonly CommandLine[]): void {
+    for (const line of lines) {
+      if (this.#over) return;
+      if (this.#busy) this.#meanwhile(line);
+      else if (this.#queue.length > 0) this.#queue.push(line);
+      else this.#take(line);
+    }
+    this.#throttle();
+  }
+
+  /** What waits is forgotten (RFC 4217 4: nothing sent before TLS counts after it). */
+  clear(): number {
+    const waiting = this.#queue.length;
+    this.#queue = [];
+    return waiting;
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#queue = [];
+  }
+
+  #throttle(): void {
+    if (this.#over || this.#queue.length > QUEUE_HIGH === this.#paused) return;
+    this.#paused = !this.#paused;
+    if (this.#paused) this.#port.pause();
+    else this.#port.resume();
+  }
+
+  #meanwhile(line: CommandLine): void {
+    const session = this.#session;
+    if (line.verb === 'ABOR' && (session.running || session.interrupt)) {
+      // RFC 959 4.1.3: the service command is answered first (426), then ABOR itself (226).
+      this.#queue.unshift(line);
+      session.interrupt?.();
+      session.running?.transfer.abort();
+      return;
+    }
+    const row = session.running && this.#queue.length === 0 ? rowOf(line.verb) : undefined;
+    if (!row?.during || (row.argument === 'none' && line.argument !== undefined)) this.#queue.push(line);
+    else void this.#aside(row.run(session, line.argument ?? ''));
+  }
+
+  async #aside(answer: Answer): Promise<void> {
+    try {
+      const given = await (answer as ServerReply | Promise<ServerReply>);
+      if (!this.#over) this.#port.write(given);
+    } catch (error) {
+      this.#port.write(this.#failure(error));
+    }
+  }
+
+  /** Carry out as many as are answered at once; the first that takes time makes the rest wait. */
+  #drain(): void {
+    while (!this.#busy && !this.#over) {
+      const line = this.#queue.shift();
+      if (!line) break;
+      this.#take(line);
+    }
+    this.#throttle();
+  }
+
+  #take(line: CommandLine): void {
+    const session = this.#session;
+    session.lastUsed = Date.now();
+    let answer: Answer;
+    try {
+      answer = this.#dispatch(line);
+    } catch (error) {
+      answer = this.#failure(error);
+    }
+    if ('code' in answer) this.#say(line.verb, answer);
+    else {
+      this.#busy = true;
+      void this.#follow(line.verb, answer);
+    }
+  }
+
+  async #follow(verb: string, answer: Promise<ServerReply> | AsyncGenerator<ServerReply>): Promise<void> {
+    try {
+      if (Symbol.asyncIterator in answer) for await (const one of answer) this.#say(verb, one);
+      else this.#say(verb, await answer);
+    } catch (error) {
+      this.#say(verb, this.#failure(error));
+    }
+    this.#session.lastUsed = Date.now();
+    this.#busy = false;
+    this.#drain();
+  }
+
+  #say(verb: string, answer: ServerReply): void {
+    if (this.#over) return;
+    this.#port.write(answer);
+    const { core, facts } = this.#session;
+    if (answer.code >= 200) core.emit({ event: 'command', session: facts, verb, code: answer.code });
+    if (!answer.close) return;
+    this.end();
+    this.#port.finish(verb === 'QUIT' ? 'quit' : `${answer.code} to ${verb}`);
+  }
+
+  #dispatch(line: CommandLine): Answer {
+    const session = this.#session;
+    const row = line.fault ? undefined : rowOf(line.verb);
+    if (!row) return this.#unknown(line);
+    if (row.when === 'login' && !session.account) {
+      return reply(530, 'Log in with USER and PASS first.');
+    }
+    if (row.argument === 'none' && line.argument) return reply(501, 'This command takes no argument.');
+    if (row.argument === 'required' && !line.argument) return reply(501, 'This command needs an argument.');
+    // RFC 959 4.1.3: RNTO must follow RNFR at once; commands that only look may come between (peers do so).
+    return row.run(session, line.argument ?? '');
+  }
+
+  #unknown(line: CommandLine): ServerReply {
+    const session = this.#session;
+    if (line.fault === 'control') return reply(500, 'A control character is in that line.');
+    if (!session.account) {
+      if (FOREIGN_PROTOCOLS.has(line.verb)) return farewell(421, 'This is an FTP server.');
+      if (++session.nonsense >= NONSENSE) return farewell(421, 'Too many unknown commands.');
+    }
+    return reply(500, 'Unknown command; HELP lists them.');
+  }
+
+  #failure(error: unknown): ServerReply {
+    if (error instanceof Refusal) return error.answer;
+    if (error instanceof FileError) return fileReply(error);
+    this.#session.core.emit({ event: 'error', message: 'a command failed', error });
+    return reply(451, 'A fault of this server; its log has more.');
+  }
+}

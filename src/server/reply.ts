@@ -1,0 +1,28 @@
+/** One reply as a handler gives it; the loop writes it (RFC 959 4.2). */
+export interface ServerReply {
+  code: number;
+  /** Several lines make a multi-line reply. Never holds octets of the client but where the RFC asks for them (257, MLST). */
+  text: string | readonly string[];
+  /** The control connection ends after it (221, 421). */
+  close?: boolean;
+}
+
+/** What a handler gives: one reply now, one later, or several (150, then 226). */
+export type Answer = ServerReply | Promise<ServerReply> | AsyncGenerator<ServerReply, void, void>;
+
+/** A reply of one line, or of several. */
+export const reply = (code: number, text: string | readonly string[]): ServerReply => ({ code, text });
+
+/** A reply after which the connection ends. */
+export const farewell = (code: number, text: string): ServerReply => ({ code, text, close: true });
+
+/** Thrown by a handler's helpers: becomes that reply. */
+export class Refusal extends Error {
+  readonly answer: ServerReply;
+
+  constructor(code: number, text: string | readonly string[]) {
+    super(typeof text === 'string' ? text : text.join(' '));
+    this.name = 'Refusal';
+    this.answer = reply(code, text);
+  }
+}

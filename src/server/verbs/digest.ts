@@ -1,0 +1,122 @@
+import { Refusal, reply, type ServerReply } from '../reply.js';
+import type { Session } from '../session.js';
+import type { DigestAlgorithm, Range } from '../storage/types.js';
+import { octets } from './numbers.js';
+import type { VerbRow } from './row.js';
+
+const ALGORITHMS: readonly DigestAlgorithm[] = ['SHA-256', 'SHA-512', 'SHA-1', 'MD5', 'CRC32'];
+
+/** OPTS HASH (draft-bryan-ftpext-hash 4): with a name selects it, without one tells which is selected. */
+export function setHash(session: Session, name: string): ServerReply {
+  const found = ALGORITHMS.find((algorithm) => algorithm === name.toUpperCase());
+  if (name !== '' && !found) return reply(504, 'Unknown algorithm.');
+  if (found) session.params.hash = found;
+  return reply(200, session.params.hash);
+}
+
+/** Digests of this server that run now: reading whole files for a line must stay bounded (threats.md row 33). */
+const running = new WeakMap<Session['core'], number>();
+
+async function digest(
+  session: Session,
+  path: string,
+  algorithm: DigestAlgorithm,
+  range: Range,
+): Promise<{ hex: string; end: number }> {
+  const { core } = session;
+  const { digestsAtOnce, digestBytes } = core.settings.limits;
+  const place = session.place(path, 'read');
+  const storage = session.storage(place);
+  const facts = await storage.stat(place.inner);
+  if (facts.type !== 'file') throw new Refusal(553, 'That is not a file.');
+  const end = Math.min(range.end ?? facts.size, facts.size);
+  if (range.start > end) throw new Refusal(554, 'The file ends before that offset.');
+  if (digestBytes > 0 && end - range.start > digestBytes)
+    throw new Refusal(556, 'The file is too large for a digest.');
+  if (!storage.digest) throw new Refusal(504, 'This storage gives no digests.');
+  const now = running.get(core) ?? 0;
+  if (digestsAtOnce > 0 && now >= digestsAtOnce)
+    throw new Refusal(450, 'Too many digests are computed; try again.');
+  running.set(core, now + 1);
+  const abort = new AbortController();
+  session.interrupt = () => abort.abort();
+  try {
+    return {
+      hex: await storage.digest(place.inner, algorithm, { start: range.start, end }, abort.signal),
+      end,
+    };
+  } catch (error) {
+    if (abort.signal.aborted) throw new Refusal(426, 'Digest aborted.');
+    throw error;
+  } finally {
+    session.interrupt = undefined;
+    running.set(core, (running.get(core) ?? 1) - 1);
+  }
+}
+
+async function hash(session: Session, path: string): Promise<ServerReply> {
+  const { hash: algorithm, range = { start: 0 } } = session.params;
+  session.params.range = undefined;
+  if (session.params.type === 'A') return reply(504, 'HASH needs TYPE I.');
+  const { hex, end } = await digest(session, path, algorithm, range);
+  // draft-bryan-ftpext-hash 3: the range is inclusive.
+  return reply(
+    213,
+    `${algorithm} ${range.start}-${Math.max(range.start, end) - (end > range.start ? 1 : 0)} ${hex} ${path}`,
+  );
+}
+
+/** `"path" [start [end]]` or a path as it is; end exclusive, as the servers that have these verbs take it. */
+export function quotedRange(argument: string): { path: string; range: Range } {
+  const match = /^"((?:[^"]|"")*)"(?: (\d+)(?: (\d+))?)?$/.exec(argument);
+  if (!match) return { path: argument, range: { start: 0 } };
+  const [, quoted = '', from, to] = match;
+  const start = from === undefined ? 0 : octets(from);
+  const end = to === undefined ? undefined : octets(to);
+  if (start === undefined || (to !== undefined && (end === undefined || end < start))) {
+    throw new Refusal(501, 'The range wants two numbers of octets.');
+  }
+  return { path: quoted.replaceAll('""', '"'), range: { start, ...(end === undefined ? {} : { end }) } };
+}
+
+async function classic(session: Session, argument: string, algorithm: DigestAlgorithm): Promise<ServerReply> {
+  const { path, range } = quotedRange(argument);
+  const { hex } = await digest(session, path, algorithm, range);
+  return reply(250, hex.toUpperCase());
+}
+
+const CLASSIC: readonly (readonly [string, DigestAlgorithm])[] = [
+  ['XCRC', 'CRC32'],
+  ['XMD5', 'MD5'],
+  ['XSHA', 'SHA-1'],
+  ['XSHA1', 'SHA-1'],
+  ['XSHA256', 'SHA-256'],
+  ['XSHA512', 'SHA-512'],
+];
+
+export const rows: VerbRow[] = [
+  {
+    verb: 'HASH',
+    source: 'draft-bryan-ftpext-hash 3',
+    syntax: '<path>',
+    argument: 'required',
+    summary: 'Digest of a file or of the range given by RANG; the algorithm by OPTS HASH.',
+    when: 'login',
+    features: ({ params }) => [
+      `HASH ${ALGORITHMS.map((name) => (name === params.hash ? `${name}*` : name)).join(';')}`,
+    ],
+    run: hash,
+  },
+  ...CLASSIC.map(
+    ([verb, algorithm]): VerbRow => ({
+      verb,
+      source: 'de facto',
+      syntax: '"<path>" [<start> <end>]',
+      argument: 'required',
+      summary: `${algorithm} of a file or of a range of it, the end not included.`,
+      when: 'login',
+      features: () => [verb],
+      run: (session, argument) => classic(session, argument, algorithm),
+    }),
+  ),
+];
