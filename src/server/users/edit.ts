@@ -3,8 +3,8 @@ import { chmod, chown, mkdir, open, readFile, realpath, rename, rm, stat } from 
 import { dirname, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { FtpError, toFtpError } from '../../protocol/errors.js';
-import { keyText, type Statement } from '../settings/outline.js';
-import { parseToml, readSettings } from '../settings/read.js';
+import { keyText, type Statement } from '../toml/outline.js';
+import { parseToml, readSettings } from '../toml/read.js';
 import { nameFault, usersFaults, usersSchema } from './schema.js';
 
 /** How a users file is written. */

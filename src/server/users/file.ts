@@ -4,7 +4,7 @@ import { platform } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { FtpError, toFtpError } from '../../protocol/errors.js';
 import { type AddressRange, inRanges } from '../../protocol/ranges.js';
-import { readSettings } from '../settings/read.js';
+import { readSettings } from '../toml/read.js';
 import { setPassword, type UserEditOptions } from './edit.js';
 import { argon2Hasher, dummyHash, type Hasher, passwordFault } from './hash.js';
 import { anonymousAccount, type Entry, mergeUser } from './merge.js';

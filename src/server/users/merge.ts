@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { FxpPolicy } from '../policy.js';
-import type { PeerList } from '../settings/fields.js';
 import type { StorageSpec } from '../storage/types.js';
+import type { PeerList } from '../toml/fields.js';
 import type { AccountSettings, UserSettings, UsersFile } from './schema.js';
 import type { Account, Mount } from './types.js';
 

@@ -10,9 +10,9 @@ import {
   rateField,
   sizeField,
   type Z,
-} from '../settings/fields.js';
-import type { Fault } from '../settings/read.js';
-import { suggest } from '../settings/suggest.js';
+} from '../toml/fields.js';
+import type { Fault } from '../toml/read.js';
+import { suggest } from '../toml/suggest.js';
 import { readPhc } from './hash.js';
 import type { Right, RightsRule } from './types.js';
 

@@ -13,8 +13,8 @@ export interface PeerList {
   hosts: string[];
 }
 
-/** The keys of an `[fxp]` table, of the server, a group or a user. */
-export interface FxpSettings extends Partial<Omit<FxpPolicy, 'peers'>> {
+/** The keys of an `fxp` table of a user or a group: the deny list is the server's alone. */
+export interface FxpSettings extends Partial<Omit<FxpPolicy, 'peers' | 'deny'>> {
   peers?: PeerList;
 }
 
@@ -86,7 +86,6 @@ export function fxpFields(z: Z) {
     direction: z.enum(['send', 'receive', 'both']).optional(),
     'require-tls': z.boolean().optional(),
     'min-port': z.int().min(1).max(65_535).optional(),
-    deny: rangesField(z).optional(),
   };
 }
 
@@ -95,8 +94,8 @@ export function fxpField(z: Z): ZodType<FxpSettings> {
   return z
     .strictObject(fxpFields(z))
     .transform(
-      ({ mode, peers, direction, deny, 'require-tls': requireTls, 'min-port': minPort }): FxpSettings =>
-        given({ mode, peers, direction, deny, requireTls, minPort }),
+      ({ mode, peers, direction, 'require-tls': requireTls, 'min-port': minPort }): FxpSettings =>
+        given({ mode, peers, direction, requireTls, minPort }),
     );
 }
 
