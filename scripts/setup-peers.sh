@@ -10,7 +10,18 @@
 set -euo pipefail
 
 PEERS="${JACKSTAY_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/jackstay/peers}"
-TOOLS=(lftp openssl python3 python3-pyftpdlib python3-openssl libnss-wrapper)
+TOOLS=(openssl python3 python3-pyftpdlib python3-openssl libnss-wrapper)
+# One row per client or scanner: its program, the package that has it.
+CLIENTS=(
+  "curl    curl"
+  "lftp    lftp"
+  "ncftp   ncftp"
+  "tnftp   tnftp"
+  "wget    wget"
+  "rclone  rclone"
+  "nmap    nmap"
+  "testssl testssl.sh"
+)
 # One row per server: folder, program inside it, packages unpacked into it.
 SERVERS=(
   "proftpd   usr/sbin/proftpd                proftpd-core proftpd-mod-crypto"
@@ -87,7 +98,7 @@ setup_all() {
   exec 9>"$PEERS/.lock"
   flock 9 # two set-ups at once would unpack over each other
   rm -rf "$PEERS"/.unpack.*
-  install_missing "${TOOLS[@]}" || say 'warning: some tools could not be installed'
+  install_missing "${TOOLS[@]}" "${CLIENTS[@]##* }" || say 'warning: some tools could not be installed'
   for row in "${SERVERS[@]}"; do
     # shellcheck disable=SC2086  # a row is a list of words
     setup_server $row || say "warning: could not set up ${row%% *}"
@@ -99,12 +110,13 @@ setup_all() {
 # Prints one line per peer; returns 1 when any is missing.
 summary() {
   local row folder program tool missing=0
+  local tools=(openssl "${CLIENTS[@]%% *}")
   say "peers in $PEERS"
   for row in "${SERVERS[@]}"; do
     read -r folder program _ <<<"$row"
     if is_ready "$PEERS/$folder/$program"; then say "  ok       $folder"; else say "  missing  $folder"; missing=1; fi
   done
-  for tool in lftp openssl; do
+  for tool in "${tools[@]}"; do
     if command -v "$tool" >/dev/null; then say "  ok       $tool"; else say "  missing  $tool"; missing=1; fi
   done
   if /usr/bin/python3 -c 'import pyftpdlib, OpenSSL' 2>/dev/null; then say '  ok       pyftpdlib'; else say '  missing  pyftpdlib'; missing=1; fi
