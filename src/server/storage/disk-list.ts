@@ -1,0 +1,153 @@
+import { type Dir as DirHandle, lstatSync, opendirSync, type Stats } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { decodeText } from '../../protocol/text.js';
+import { guarded, toFileError } from './errors.js';
+import { factsOf } from './facts.js';
+import { isTemporary, splitPath } from './names.js';
+import { FileError, type FileFacts } from './types.js';
+import { type Dir, type Tree, walk } from './walk.js';
+
+/** Entries of one batch, and how many names are asked of the system at once. */
+const BATCH = 256;
+/** Milliseconds of work after which the thread's other transfers get their turn. */
+const TURN = 8;
+/** Entries that one count of a tree looks at. */
+const MOST_ENTRIES = 5_000_000;
+const QUIET = { throwIfNoEntry: false } as const;
+
+/** Opens a directory. @throws FileError, or the system's error. */
+export function openDirectory(tree: Tree, names: readonly string[]): Dir {
+  const { dir, name, stats } = walk(tree, names, true);
+  if (name === '') return dir;
+  try {
+    if (!stats) throw new FileError('not-found', 'there is no such file or directory');
+    if (stats.isSymbolicLink()) throw new FileError('denied', 'it is a symbolic link that is not followed');
+    return dir.open(name);
+  } finally {
+    dir.release();
+  }
+}
+
+/** What a link points at, links followed; undefined where it dangles, leads out of the root or may not be followed. */
+export function linkTarget(tree: Tree, names: readonly string[]): Stats | undefined {
+  if (tree.links === 'never') return undefined;
+  try {
+    const { dir, name, stats } = walk(tree, names, true);
+    const found = name === '' ? dir.stats() : stats;
+    dir.release();
+    return found;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A directory as it is read, a name at a time; never more than `BATCH` of them in memory. */
+class Reader {
+  readonly dir: Dir;
+  readonly #handle: DirHandle;
+
+  constructor(dir: Dir) {
+    this.dir = dir;
+    try {
+      // latin1: one character for each octet, which costs half of what buffers cost.
+      this.#handle = opendirSync(dir.path, { encoding: 'latin1', bufferSize: BATCH });
+    } catch (error) {
+      dir.release();
+      throw error;
+    }
+  }
+
+  /** The next entry that still exists, with its name; undefined at the end. */
+  next(): { name: string; stats: Stats } | undefined {
+    for (;;) {
+      const entry = this.#handle.readSync();
+      if (!entry) return undefined;
+      const octets = entry.name;
+      const name = /^[\0-\x7f]*$/.test(octets) ? octets : decodeText(Buffer.from(octets, 'latin1'));
+      if (isTemporary(name)) continue;
+      const stats = lstatSync(this.dir.at(name), QUIET);
+      if (stats) return { name, stats };
+    }
+  }
+
+  close(): void {
+    this.#handle.closeSync();
+    this.dir.release();
+  }
+}
+
+/** Batches of at most `BATCH` entries; every few milliseconds of work the thread is given to others. */
+export async function* listDirectory(tree: Tree, path: string): AsyncGenerator<FileFacts[]> {
+  const names = guarded(() => splitPath(path));
+  const reader = guarded(() => new Reader(openDirectory(tree, names)));
+  try {
+    for (;;) {
+      const batch: FileFacts[] = [];
+      const more = guarded(() => fill(batch, reader, tree, names));
+      if (batch.length > 0) yield batch;
+      if (!more) return;
+      await setImmediate();
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+function fill(batch: FileFacts[], reader: Reader, tree: Tree, names: readonly string[]): boolean {
+  const until = performance.now() + TURN;
+  while (batch.length < BATCH) {
+    const entry = reader.next();
+    if (!entry) return false;
+    const { name, stats } = entry;
+    const target = stats.isSymbolicLink() ? linkTarget(tree, [...names, name]) : undefined;
+    batch.push(factsOf(name, target ?? stats));
+    // The clock costs less than an entry, but not nothing.
+    if (batch.length % 32 === 0 && performance.now() > until) break;
+  }
+  return true;
+}
+
+/**
+ * Octets and files below a path; links count for nothing, a file with two names counts twice.
+ * @throws FileError `unsupported` past `MOST_ENTRIES`.
+ */
+export async function usageBelow(tree: Tree, path: string): Promise<{ bytes: number; files: number }> {
+  const sum = { bytes: 0, files: 0 };
+  let entries = 0;
+  let until = performance.now() + TURN;
+  const first = guarded(() => splitPath(path));
+  const todo = [first];
+  for (let names = todo.pop(); names; names = todo.pop()) {
+    const reader = openBelow(tree, names, names === first);
+    if (!reader) continue;
+    try {
+      for (let entry = guarded(() => reader.next()); entry; entry = guarded(() => reader.next())) {
+        entries += 1;
+        if (entries > MOST_ENTRIES)
+          throw new FileError('unsupported', `there are more than ${MOST_ENTRIES} entries to count`);
+        if (entry.stats.isDirectory()) todo.push([...names, entry.name]);
+        else if (entry.stats.isFile()) {
+          sum.bytes += entry.stats.size;
+          sum.files += 1;
+        }
+        if (entries % 32 === 0 && performance.now() > until) {
+          await setImmediate();
+          until = performance.now() + TURN;
+        }
+      }
+    } finally {
+      reader.close();
+    }
+  }
+  return sum;
+}
+
+/** A directory that went away or cannot be read counts for nothing, unless it is the one that was asked for. */
+function openBelow(tree: Tree, names: readonly string[], asked: boolean): Reader | undefined {
+  try {
+    return new Reader(openDirectory(tree, names));
+  } catch (error) {
+    if (asked) throw toFileError(error);
+    return undefined;
+  }
+}

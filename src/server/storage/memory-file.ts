@@ -1,0 +1,134 @@
+import { FileError, type Remains, type Sink, type Source, type WriteHow } from './types.js';
+
+/** Octets of a file in memory: `buffer` may be longer than what counts. */
+export interface Content {
+  buffer: Buffer;
+  length: number;
+}
+
+/** An empty file. */
+export function content(): Content {
+  return { buffer: Buffer.alloc(0), length: 0 };
+}
+
+function put(into: Content, at: number, chunk: Buffer): void {
+  const length = Math.max(into.length, at + chunk.length);
+  if (length > into.buffer.length) {
+    const larger = Buffer.alloc(Math.max(length, into.buffer.length * 2, 1024));
+    into.buffer.copy(larger, 0, 0, into.length);
+    into.buffer = larger;
+  }
+  chunk.copy(into.buffer, at);
+  into.length = length;
+}
+
+/** Reads a file as long as it was when it was opened; one that became shorter fails, as on a disk. */
+export class MemorySource implements Source {
+  readonly size: number;
+  readonly #content: Content;
+  readonly #end: number;
+  #at: number;
+
+  constructor(from: Content, span: { start: number; end: number }) {
+    this.#content = from;
+    this.#at = span.start;
+    this.#end = span.end;
+    this.size = span.end - span.start;
+  }
+
+  read(into: Buffer): number {
+    const wanted = Math.min(into.length, this.#end - this.#at);
+    if (wanted <= 0) return 0;
+    const { buffer, length } = this.#content;
+    const count = buffer.copy(into, 0, this.#at, Math.min(this.#at + wanted, length));
+    if (count === 0) throw new FileError('io', 'the file became shorter while it was read');
+    this.#at += count;
+    return count;
+  }
+
+  close(): void {}
+}
+
+/** What a sink needs of its storage. */
+export interface MemoryTarget {
+  how: WriteHow;
+  /** Octets are kept apart until they are complete. */
+  hidden: boolean;
+  existed: boolean;
+  file: { content: Content };
+  /** @throws FileError `no-space`. */
+  charge: (bytes: number) => void;
+  touch: () => void;
+  /** The hidden octets take the name. */
+  place: (made: Content) => void;
+  /** The new file goes away again. */
+  remove: () => void;
+}
+
+/** Writes a file in memory; begins, ends and fails as a disk does. */
+export class MemorySink implements Sink {
+  readonly #target: MemoryTarget;
+  readonly #content: Content;
+  #at = 0;
+  #written = 0;
+  #end: Remains | 'complete' | undefined;
+
+  constructor(target: MemoryTarget) {
+    this.#target = target;
+    this.#content = target.hidden ? content() : target.file.content;
+  }
+
+  #begin(): void {
+    const { how, hidden, existed, charge } = this.#target;
+    if (hidden || !existed) return;
+    if (how.mode === 'append') return;
+    const kept = how.mode === 'resume' ? how.offset : 0;
+    if (kept > this.#content.length)
+      throw new FileError('bad-offset', 'the file became shorter than the offset');
+    charge(kept - this.#content.length);
+    this.#content.length = kept;
+    this.#at = kept;
+  }
+
+  write(chunk: Buffer): void {
+    if (this.#end !== undefined) throw new FileError('io', 'the upload has ended already');
+    if (this.#written === 0) this.#begin();
+    const at = this.#target.how.mode === 'append' ? this.#content.length : this.#at;
+    this.#target.charge(Math.max(0, at + chunk.length - this.#content.length));
+    put(this.#content, at, chunk);
+    this.#at = at + chunk.length;
+    this.#written += chunk.length;
+    this.#target.touch();
+  }
+
+  commit(): void {
+    if (this.#end === 'complete') return;
+    if (this.#end !== undefined) throw new FileError('io', 'the upload has ended already');
+    try {
+      if (this.#written === 0) this.#begin();
+      if (this.#target.hidden) this.#target.place(this.#content);
+      this.#end = 'complete';
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
+  abandon(): Remains {
+    if (this.#end === 'complete') throw new FileError('io', 'the upload is complete already');
+    this.#end ??= this.#discard();
+    return this.#end;
+  }
+
+  #discard(): Remains {
+    const { hidden, existed, charge, remove } = this.#target;
+    if (hidden) {
+      charge(-this.#content.length);
+      return existed ? 'old' : 'nothing';
+    }
+    if (this.#written > 0) return 'part';
+    if (existed) return 'old';
+    remove();
+    return 'nothing';
+  }
+}
