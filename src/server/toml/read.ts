@@ -115,7 +115,7 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
 
 function shownValue(value: unknown): string {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return '';
-  const text = printable(JSON.stringify(value) ?? '');
+  const text = printable(typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? ''));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
