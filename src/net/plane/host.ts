@@ -1,0 +1,129 @@
+import { codeOf } from './failure.js';
+import { Gate } from './gate.js';
+import { InlinePlane, type PlaneParts } from './inline.js';
+import { Batch, type Channel, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
+import type { ActiveOrder, DataEndpoint, DataTransfer, PassiveOrder, TransferOrder } from './types.js';
+
+/** A plane in a worker thread: carries out what a `ThreadPlane` at the other end of the channel asks. */
+export class PlaneHost<F, P> {
+  readonly #plane: InlinePlane<F, P>;
+  readonly #events: Batch<PlaneEvent>;
+  readonly #gates = new Map<number, Gate>();
+  readonly #endpoints = new Map<number, DataEndpoint<F, P>>();
+  readonly #transfers = new Map<number, DataTransfer>();
+
+  /** @param post sends a batch of events to the control side. */
+  constructor(parts: PlaneParts<F, P>, post: (events: PlaneEvent[]) => void) {
+    this.#plane = new InlinePlane(parts);
+    // Microtasks run dry before the queue of the turn ends: the 150 and the 226 of a small file go together.
+    this.#events = new Batch(post, (flush) => setImmediate(flush));
+  }
+
+  /** Commands of one batch, in order. */
+  take(commands: readonly PlaneCommand<F, P>[]): void {
+    for (const command of commands) this.#execute(command);
+  }
+
+  #execute(command: PlaneCommand<F, P>): void {
+    switch (command.do) {
+      case 'tls':
+        this.#plane.setTls(command.material);
+        break;
+      case 'open':
+        void this.#openGate(command.gate, command.place);
+        break;
+      case 'claim':
+        this.#claim(command.gate, command.id, command.order);
+        break;
+      case 'shut':
+        this.#shut(command.gate);
+        break;
+      case 'transfer':
+        this.#transfer(command.id, command.order, command.active);
+        break;
+      case 'close':
+        this.#endpoints.get(command.id)?.close();
+        this.#endpoints.delete(command.id);
+        break;
+      case 'abort':
+        this.#transfers.get(command.id)?.abort();
+        break;
+      case 'rate':
+        this.#transfers.get(command.id)?.setRate(command.bytesPerSecond);
+        break;
+      case 'grant':
+        this.#transfers.get(command.id)?.grant(command.bytes);
+        break;
+      case 'progress':
+        void this.#progress(command.id);
+        break;
+      case 'end':
+        void this.#end();
+        break;
+    }
+  }
+
+  async #openGate(gate: number, { host, ports }: GatePlace): Promise<void> {
+    try {
+      const opened = await Gate.open(host, ports);
+      this.#gates.set(gate, opened);
+      this.#events.add({ is: 'opened', gate, port: opened.port });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#events.add({ is: 'unopened', gate, code: codeOf(error), message });
+    }
+    // The answer to PASV waits for this.
+    this.#events.flush();
+  }
+
+  #claim(gate: number, id: number, order: PassiveOrder<P>): void {
+    const opened = this.#gates.get(gate);
+    if (!opened) return;
+    this.#gates.delete(gate);
+    const onStranger = (address: string): void => this.#events.add({ is: 'stranger', id, address });
+    this.#endpoints.set(id, this.#plane.claim(opened, order, onStranger));
+  }
+
+  #shut(gate: number): void {
+    this.#gates.get(gate)?.close();
+    this.#gates.delete(gate);
+  }
+
+  #transfer(id: number, order: TransferOrder<F, P>, active: ActiveOrder<P> | undefined): void {
+    const endpoint = active ? this.#plane.active(active) : this.#endpoints.get(id);
+    this.#endpoints.delete(id);
+    if (!endpoint) return;
+    const transfer = endpoint.transfer(order, {
+      onOpen: (peer) => this.#events.add({ is: 'open', id, peer }),
+      onMore: () => {
+        this.#events.add({ is: 'more', id });
+        this.#events.flush();
+      },
+    });
+    this.#transfers.set(id, transfer);
+    void transfer.finished.then((result) => {
+      this.#transfers.delete(id);
+      this.#events.add({ is: 'done', id, result });
+      this.#events.flush();
+    });
+  }
+
+  async #progress(id: number): Promise<void> {
+    const bytes = (await this.#transfers.get(id)?.progress()) ?? 0;
+    this.#events.add({ is: 'progress', id, bytes });
+    this.#events.flush();
+  }
+
+  async #end(): Promise<void> {
+    for (const gate of [...this.#gates.keys()]) this.#shut(gate);
+    await this.#plane.close();
+    this.#events.add({ is: 'ended' });
+    this.#events.flush();
+  }
+}
+
+/** Lets a plane serve a channel that carries nothing else. */
+export function servePlane<F, P>(channel: Channel, parts: PlaneParts<F, P>): void {
+  const host = new PlaneHost<F, P>(parts, (events) => channel.postMessage(events));
+  channel.on('message', (commands) => host.take(commands as PlaneCommand<F, P>[]));
+}

@@ -1,0 +1,222 @@
+import { randomBytes } from 'node:crypto';
+import type net from 'node:net';
+import tls from 'node:tls';
+import { getSystemErrorName } from 'node:util';
+import { pinOf } from '../tls.js';
+import type { Course } from './course.js';
+import { codeOf, Failure } from './failure.js';
+import type { DataPeer, DataTls, TlsMaterial } from './types.js';
+
+/** RFC 7301; FileZilla asks for `ftp-data`. Others offered without one of these are refused (ALPACA). */
+const ALPN = ['ftp-data', 'ftp'];
+/** Seconds that a session may be resumed: as long as a control connection may live. */
+const SESSION_SECONDS = 24 * 3600;
+/** SSL_OP_NO_TICKET. */
+const NO_TICKET = 0x4000;
+
+/** Secure contexts of one certificate, made when first needed. */
+export class Credentials {
+  readonly material: TlsMaterial;
+  #server: tls.SecureContext | undefined;
+  #silent: tls.SecureContext | undefined;
+  #client: tls.SecureContext | undefined;
+
+  constructor(material: TlsMaterial) {
+    this.material = material;
+  }
+
+  #base(): tls.SecureContextOptions {
+    const { cert, key, minVersion } = this.material;
+    // No authority: what peers show is reported by its key, never judged by chains; and the list that is sent is empty.
+    return { cert, key, minVersion, ca: [] };
+  }
+
+  /** Peers are TLS clients. */
+  get server(): tls.SecureContext {
+    this.#server ??= tls.createSecureContext({
+      ...this.#base(),
+      ticketKeys: Buffer.from(this.material.ticketKeys),
+      sessionTimeout: SESSION_SECONDS,
+    });
+    return this.#server;
+  }
+
+  /**
+   * As `server`, but sends no session tickets: a sending server that never reads them closes with RST and cuts the file.
+   * Node cannot switch off those of TLS 1.3, so it ends at 1.2.
+   *
+   * @throws Failure `handshake` when 1.3 is the least that is allowed.
+   */
+  get silent(): tls.SecureContext {
+    if (this.material.minVersion === 'TLSv1.3') {
+      const message =
+        'an upload from another server needs TLS 1.2 here, since session tickets of 1.3 would cut it, but the least version is set to 1.3: lower it or let the other server be the TLS server (CPSV, SSCN)';
+      throw new Failure('handshake', 'TLS_VERSION', message);
+    }
+    this.#silent ??= tls.createSecureContext({
+      ...this.#base(),
+      maxVersion: 'TLSv1.2',
+      secureOptions: NO_TICKET,
+    });
+    return this.#silent;
+  }
+
+  /** Peers are TLS servers (CPSV, SSCN): our certificate is shown when asked for. */
+  get client(): tls.SecureContext {
+    this.#client ??= tls.createSecureContext(this.#base());
+    return this.#client;
+  }
+}
+
+/**
+ * Binds the connections made from this context next to a control session: OpenSSL resumes only what was issued under the same
+ * session id context, in TLS 1.2 and 1.3 and across contexts with the same ticket keys. A connection copies the value when it
+ * is made, so one shared context serves all sessions, provided that nothing waits in between.
+ *
+ * @param id at most 32 octets.
+ */
+export function bindSession(context: tls.SecureContext, id: string): void {
+  (context.context as { setSessionIdContext(id: string): void }).setSessionIdContext(id);
+}
+
+/** A data connection under TLS, handshake done. */
+export interface Secured {
+  socket: tls.TLSSocket;
+  facts: NonNullable<DataPeer['tls']>;
+  /** After the end was seen: did the peer say close_notify (RFC 8446 6.1)? */
+  ended: () => 'open' | 'notified' | 'cut';
+}
+
+/** What is asked of one handshake. */
+export interface Proof {
+  tls: DataTls;
+  foreign: boolean;
+  direction: 'send' | 'receive';
+  /** Milliseconds. */
+  timeout: number;
+}
+
+/**
+ * The handshake and what it must prove.
+ *
+ * @throws Failure `handshake` when it fails, `refused` when a client's connection had to resume its session and did not.
+ */
+export async function prove(
+  course: Course,
+  raw: net.Socket,
+  keys: Credentials,
+  proof: Proof,
+): Promise<Secured> {
+  const { tls: order, foreign, timeout } = proof;
+  const socket = order.role === 'server' ? asServer(raw, keys, proof) : asClient(raw, keys);
+  const ended = watchEnd(socket, raw);
+  const event = order.role === 'server' ? 'secure' : 'secureConnect';
+  try {
+    await course.wait<void>(
+      (resolve, reject) => {
+        const broken = (error?: Error): void => reject(handshakeFailure(error));
+        socket.once(event, resolve);
+        socket.on('error', broken);
+        socket.on('close', broken);
+        socket.on('end', broken);
+        return () => {
+          socket.removeListener(event, resolve);
+          socket.removeListener('close', broken);
+          socket.removeListener('end', broken);
+          socket.on('error', () => {});
+          socket.removeListener('error', broken);
+        };
+      },
+      { after: timeout, cause: new Failure('handshake', 'ETIMEDOUT', `no TLS within ${timeout / 1000} s`) },
+    );
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  const facts = describe(socket);
+  if (order.role === 'server' && order.resumption === 'required' && !foreign && !facts.resumed) {
+    socket.destroy();
+    throw new Failure(
+      'refused',
+      'NOT_RESUMED',
+      'the data connection did not resume the TLS session of the control connection',
+    );
+  }
+  return { socket, facts, ended };
+}
+
+function asServer(
+  raw: net.Socket,
+  keys: Credentials,
+  { tls: order, foreign, direction }: Proof,
+): tls.TLSSocket {
+  const context = foreign && direction === 'receive' ? keys.silent : keys.server;
+  // Foreign peers have no session of this control connection; a fresh context resumes nothing.
+  const closed = foreign || order.resumption === 'off';
+  bindSession(context, closed ? randomBytes(16).toString('hex') : order.sessionContext);
+  return new tls.TLSSocket(raw, {
+    isServer: true,
+    secureContext: context,
+    requestCert: foreign,
+    rejectUnauthorized: false,
+    ALPNProtocols: ALPN,
+  });
+}
+
+function asClient(raw: net.Socket, keys: Credentials): tls.TLSSocket {
+  return tls.connect({
+    socket: raw,
+    secureContext: keys.client,
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  });
+}
+
+function handshakeFailure(error: Error | undefined): Failure {
+  const code = codeOf(error) || (error ? 'ERROR' : 'ECONNRESET');
+  const what = error ? code : 'the peer closed the connection';
+  return new Failure(
+    'handshake',
+    code,
+    `no TLS on the data connection: ${what}`,
+    error ? { cause: error } : {},
+  );
+}
+
+function describe(socket: tls.TLSSocket): Secured['facts'] {
+  const certificate = socket.getPeerX509Certificate();
+  return {
+    protocol: socket.getProtocol() ?? 'TLS',
+    cipher: socket.getCipher()?.name ?? '',
+    resumed: socket.isSessionReused(),
+    ...(certificate ? { pin: pinOf(certificate) } : {}),
+  };
+}
+
+/** The parts of Node's sockets that tell the two ends of TLS apart. */
+interface Handle {
+  reading?: boolean;
+  readStart(): number;
+}
+
+/**
+ * Node reports close_notify and a cut connection by the same 'end'. They differ in the TCP connection below at the very moment
+ * when the end is pushed: the system's end of stream stops reading there, while after close_notify it goes on (or had been
+ * stopped by us, and then nothing but what was read before can have ended it).
+ */
+function watchEnd(socket: tls.TLSSocket, raw: net.Socket): Secured['ended'] {
+  let ended: 'open' | 'notified' | 'cut' = 'open';
+  const push = socket.push.bind(socket);
+  const below = (raw as { _handle?: Handle | null })._handle;
+  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (chunk === null && ended === 'open') ended = below && stillReading(below) ? 'notified' : 'cut';
+    return push(chunk, encoding);
+  };
+  return () => ended;
+}
+
+function stillReading(handle: Handle): boolean {
+  if (handle.reading === false) return true;
+  const status = handle.readStart();
+  return status < 0 && getSystemErrorName(status) === 'EALREADY';
+}

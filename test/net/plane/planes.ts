@@ -1,0 +1,39 @@
+/** The planes that one suite is run for. */
+import { Worker } from 'node:worker_threads';
+import { InlinePlane } from '../../../src/net/plane/inline.js';
+import { threadPlane } from '../../../src/net/plane/remote.js';
+import type { DataPlane } from '../../../src/net/plane/types.js';
+import { parts, type TestFile, type TestPeer } from './files.js';
+
+export type TestPlane = DataPlane<TestFile, TestPeer>;
+
+export interface Kept {
+  plane: TestPlane;
+  end(): Promise<void>;
+}
+
+function inline(): Promise<Kept> {
+  const plane = new InlinePlane(parts);
+  return Promise.resolve({ plane, end: () => plane.close() });
+}
+
+async function thread(): Promise<Kept> {
+  const entry = JSON.stringify(new URL('./worker.ts', import.meta.url).href);
+  const worker = new Worker(
+    `import('tsx/esm/api').then(({ register }) => { register(); return import(${entry}); })`,
+    { eval: true },
+  );
+  const plane = threadPlane<TestFile, TestPeer>(worker);
+  return {
+    plane,
+    end: async () => {
+      await plane.close();
+      await worker.terminate();
+    },
+  };
+}
+
+export const PLANES: readonly [string, () => Promise<Kept>][] = [
+  ['inline', inline],
+  ['thread', thread],
+];
