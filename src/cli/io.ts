@@ -25,6 +25,8 @@ export interface Io {
   exitNow: (code: number) => void;
   /** Ask for a secret on the terminal; `undefined` when the user gives up. Absent where nobody can be asked. */
   askSecret?: (question: string) => Promise<string | undefined>;
+  /** Ask yes or no on the terminal, no by default. Absent where nobody can be asked. */
+  askYesNo?: (question: string) => Promise<boolean>;
 }
 
 /** The real process. */
@@ -43,7 +45,10 @@ export function processIo(): Io {
     signals: process,
     exitNow: (code) => process.exit(code),
   };
-  if (stdin.isTTY && stderr.isTTY) io.askSecret = askOnTerminal;
+  if (stdin.isTTY && stderr.isTTY) {
+    io.askSecret = askOnTerminal;
+    io.askYesNo = confirmOnTerminal;
+  }
   return io;
 }
 
@@ -52,6 +57,12 @@ async function askOnTerminal(message: string): Promise<string | undefined> {
   // On stderr, so that stdout stays free for what a script reads.
   const answer = await password({ message, output: process.stderr });
   return isCancel(answer) ? undefined : answer;
+}
+
+async function confirmOnTerminal(message: string): Promise<boolean> {
+  const { confirm } = await import('@clack/prompts');
+  // Giving up is a symbol, not true.
+  return (await confirm({ message, initialValue: false, output: process.stderr })) === true;
 }
 
 /** Print one line. */

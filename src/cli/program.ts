@@ -37,6 +37,11 @@ const ROWS: Row[] = [
     load: () => import('./commands/site.js'),
   },
   {
+    name: 'user',
+    summary: 'users of the server: add, passwd, list, remove',
+    load: () => import('./commands/user.js'),
+  },
+  {
     name: 'completion',
     summary: 'print a completion script for a shell',
     load: () => import('./commands/completion.js'),
