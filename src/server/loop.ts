@@ -86,11 +86,10 @@ export class CommandLoop {
 
   #meanwhile(line: CommandLine): void {
     const session = this.#session;
-    if (line.verb === 'ABOR' && (session.running || session.interrupt)) {
+    if (line.verb === 'ABOR') {
       // RFC 959 4.1.3: the service command is answered first (426), then ABOR itself (226).
       this.#queue.unshift(line);
-      session.interrupt?.();
-      session.running?.transfer.abort();
+      session.abort();
       return;
     }
     const row = session.running && this.#queue.length === 0 ? rowOf(line.verb) : undefined;
@@ -141,6 +140,7 @@ export class CommandLoop {
       this.#say(verb, this.#failure(error));
     }
     this.#session.lastUsed = Date.now();
+    this.#session.aborting = false;
     this.#busy = false;
     this.#drain();
   }

@@ -101,6 +101,8 @@ export class Session {
   running: RunningTransfer | undefined;
   /** Ends what the busy handler waits for (ABOR while HASH computes). */
   interrupt: (() => void) | undefined;
+  /** ABOR came for the command that is carried out. */
+  aborting = false;
   #tree: Tree | undefined;
   /** Called once the account leaves: counters are given back. */
   #onLogout: (() => void) | undefined;
@@ -158,6 +160,13 @@ export class Session {
     this.params = fresh();
   }
 
+  /** Ends the command that is carried out, also one whose transfer has not begun yet (threats.md row 36). */
+  abort(): void {
+    this.aborting = true;
+    this.interrupt?.();
+    this.running?.transfer.abort();
+  }
+
   dropEndpoint(): void {
     this.pending?.endpoint.close();
     this.pending = undefined;
@@ -165,8 +174,7 @@ export class Session {
 
   /** The connection is over: everything it held is given back. */
   end(): void {
-    this.interrupt?.();
-    this.running?.transfer.abort();
+    this.abort();
     this.dropEndpoint();
     this.logout();
   }

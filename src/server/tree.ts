@@ -1,7 +1,9 @@
 import { Refusal } from './reply.js';
 import type { FileFacts, StorageSpec } from './storage/types.js';
 import { isWithin, rightsAt } from './users/rights.js';
-import type { Account, Right } from './users/types.js';
+import type { Account, Right, RightsRule } from './users/types.js';
+
+const READ_ONLY: readonly Right[] = ['read', 'list'];
 
 /** A path of the account's tree, found in a storage. */
 export interface Place {
@@ -49,9 +51,19 @@ export class Tree {
     return { path, storage: best.storage, inner, mountPoint: path === best.path };
   }
 
+  /** Rights of the account; anonymous never has more than to read (threats.md row 27). */
+  get rules(): readonly RightsRule[] {
+    const { anonymous, rights } = this.account;
+    if (!anonymous) return rights;
+    const some = rights.length > 0 ? rights : [{ path: '/', rights: READ_ONLY }];
+    return some.map(({ path, rights: given }) => ({
+      path,
+      rights: READ_ONLY.filter((right) => given.includes(right)),
+    }));
+  }
+
   may(right: Right, path: string): boolean {
-    if (this.account.anonymous && (right === 'write' || right === 'delete')) return false;
-    return rightsAt(this.account.rights, path).includes(right);
+    return rightsAt(this.rules, path).includes(right);
   }
 
   /**

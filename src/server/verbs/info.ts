@@ -67,10 +67,10 @@ async function statPath(session: Session, argument: string): Promise<ServerReply
   const place = session.place(path, 'list');
   const storage = session.storage(place);
   const facts = await storage.stat(place.inner);
-  if (facts.type !== 'directory') return reply(213, ['Status:', listLine(session, facts), 'End of status.']);
-  const lines = session.tree.mountsIn(place.path).map((mount) => listLine(session, mount));
+  if (facts.type !== 'directory') return reply(213, ['Status:', listLine(facts), 'End of status.']);
+  const lines = session.tree.mountsIn(place.path).map((mount) => listLine(mount));
   for await (const batch of storage.list(place.inner)) {
-    for (const entry of batch) lines.push(listLine(session, entry));
+    lines.push(...batch.map(listLine).filter((line) => line !== ''));
     if (lines.length > STAT_ENTRIES)
       return reply(450, 'The directory is too long for STAT: use MLSD or LIST.');
   }

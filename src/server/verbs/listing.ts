@@ -30,7 +30,7 @@ export async function listingOrder(
     shown: place.path,
     format: verb === 'MLSD' ? 'mlsd' : verb === 'LIST' ? 'list' : 'nlst',
     facts: session.params.facts,
-    rules: session.tree.account.rights,
+    rules: session.tree.rules,
     extra: session.tree.mountsIn(place.path),
     hidden,
     prefix: verb === 'NLST' ? folder : '',

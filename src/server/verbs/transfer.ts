@@ -91,6 +91,9 @@ function orderOf(
 /** 150 once the connection is proven, then the final reply (RFC 959 5.4). */
 async function* carry(session: Session, job: Job): AsyncGenerator<ServerReply, void, void> {
   const { core, params } = session;
+  // RFC 3659 5: a restart is for the command that follows, whatever becomes of it.
+  params.rest = 0;
+  params.range = undefined;
   const { pending, peer } = takeEndpoint(session, job);
   const begun = performance.now();
   let announce: (opened: boolean) => void = () => {};
@@ -105,8 +108,7 @@ async function* carry(session: Session, job: Job): AsyncGenerator<ServerReply, v
   );
   lease.attach(transfer);
   session.running = { verb: job.verb, path: job.place.path, direction: job.direction, transfer };
-  params.rest = 0;
-  params.range = undefined;
+  if (session.aborting) transfer.abort();
   let result: TransferResult;
   try {
     void transfer.finished.then(() => announce(false));
