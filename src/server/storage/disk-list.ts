@@ -1,7 +1,7 @@
 import { type Dir as DirHandle, lstatSync, opendirSync, type Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { decodeText } from '../../protocol/text.js';
-import { guarded, toFileError } from './errors.js';
+import { guarded } from './errors.js';
 import { factsOf } from './facts.js';
 import { isTemporary, splitPath } from './names.js';
 import { FileError, type FileFacts } from './types.js';
@@ -10,9 +10,7 @@ import { type Dir, type Tree, walk } from './walk.js';
 /** Entries of one batch, and how many names are asked of the system at once. */
 const BATCH = 256;
 /** Milliseconds of work after which the thread's other transfers get their turn. */
-const TURN = 8;
-/** Entries that one count of a tree looks at. */
-const MOST_ENTRIES = 5_000_000;
+export const TURN = 8;
 const QUIET = { throwIfNoEntry: false } as const;
 
 /** Opens a directory. @throws FileError, or the system's error. */
@@ -42,7 +40,7 @@ export function linkTarget(tree: Tree, names: readonly string[]): Stats | undefi
 }
 
 /** A directory as it is read, a name at a time; never more than `BATCH` of them in memory. */
-class Reader {
+export class Reader {
   readonly dir: Dir;
   readonly #handle: DirHandle;
 
@@ -57,14 +55,13 @@ class Reader {
     }
   }
 
-  /** The next entry that still exists, with its name; undefined at the end. */
+  /** The next entry that still exists, uploads under way included; undefined at the end. */
   next(): { name: string; stats: Stats } | undefined {
     for (;;) {
       const entry = this.#handle.readSync();
       if (!entry) return undefined;
       const octets = entry.name;
       const name = /^[\0-\x7f]*$/.test(octets) ? octets : decodeText(Buffer.from(octets, 'latin1'));
-      if (isTemporary(name)) continue;
       const stats = lstatSync(this.dir.at(name), QUIET);
       if (stats) return { name, stats };
     }
@@ -99,55 +96,11 @@ function fill(batch: FileFacts[], reader: Reader, tree: Tree, names: readonly st
     const entry = reader.next();
     if (!entry) return false;
     const { name, stats } = entry;
+    if (isTemporary(name)) continue;
     const target = stats.isSymbolicLink() ? linkTarget(tree, [...names, name]) : undefined;
     batch.push(factsOf(name, target ?? stats));
     // The clock costs less than an entry, but not nothing.
     if (batch.length % 32 === 0 && performance.now() > until) break;
   }
   return true;
-}
-
-/**
- * Octets and files below a path; links count for nothing, a file with two names counts twice.
- * @throws FileError `unsupported` past `MOST_ENTRIES`.
- */
-export async function usageBelow(tree: Tree, path: string): Promise<{ bytes: number; files: number }> {
-  const sum = { bytes: 0, files: 0 };
-  let entries = 0;
-  let until = performance.now() + TURN;
-  const first = guarded(() => splitPath(path));
-  const todo = [first];
-  for (let names = todo.pop(); names; names = todo.pop()) {
-    const reader = openBelow(tree, names, names === first);
-    if (!reader) continue;
-    try {
-      for (let entry = guarded(() => reader.next()); entry; entry = guarded(() => reader.next())) {
-        entries += 1;
-        if (entries > MOST_ENTRIES)
-          throw new FileError('unsupported', `there are more than ${MOST_ENTRIES} entries to count`);
-        if (entry.stats.isDirectory()) todo.push([...names, entry.name]);
-        else if (entry.stats.isFile()) {
-          sum.bytes += entry.stats.size;
-          sum.files += 1;
-        }
-        if (entries % 32 === 0 && performance.now() > until) {
-          await setImmediate();
-          until = performance.now() + TURN;
-        }
-      }
-    } finally {
-      reader.close();
-    }
-  }
-  return sum;
-}
-
-/** A directory that went away or cannot be read counts for nothing, unless it is the one that was asked for. */
-function openBelow(tree: Tree, names: readonly string[], asked: boolean): Reader | undefined {
-  try {
-    return new Reader(openDirectory(tree, names));
-  } catch (error) {
-    if (asked) throw toFileError(error);
-    return undefined;
-  }
 }

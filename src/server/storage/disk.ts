@@ -14,14 +14,17 @@ import {
   statfsSync,
   unlinkSync,
 } from 'node:fs';
-import { linkTarget, listDirectory, openDirectory, usageBelow } from './disk-list.js';
+import { cachedDigest, digestOf } from './digest.js';
+import { linkTarget, listDirectory, openDirectory } from './disk-list.js';
 import { DiskSource, openForReading } from './disk-read.js';
+import { usageBelow } from './disk-tree.js';
 import { admitFile, openSink } from './disk-write.js';
 import { guarded } from './errors.js';
 import { factsOf } from './facts.js';
 import { splitPath } from './names.js';
 import { spanOf } from './span.js';
 import {
+  type DigestAlgorithm,
   FileError,
   type FileFacts,
   type Range,
@@ -263,5 +266,18 @@ export class DiskStorage implements Storage {
 
   usage(path: string): Promise<{ bytes: number; files: number }> {
     return usageBelow(this.#tree, path);
+  }
+
+  /** Digests of files that did not change since are kept, the last thousand of this thread. */
+  async digest(
+    path: string,
+    algorithm: DigestAlgorithm,
+    range: Range,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const opened = guarded(() => openForReading(this.#tree, splitPath(path)));
+    return cachedDigest(opened.fd, range, algorithm, (fd, { start, end }) =>
+      digestOf(new DiskSource(fd, start, end), algorithm, signal),
+    );
   }
 }

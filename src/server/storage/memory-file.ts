@@ -4,11 +4,15 @@ import { FileError, type Remains, type Sink, type Source, type WriteHow } from '
 export interface Content {
   buffer: Buffer;
   length: number;
+  /** Uploads that write it in place. */
+  writers: number;
+  /** It has no name any more: its octets count until the last writer is done. */
+  gone: boolean;
 }
 
 /** An empty file. */
 export function content(): Content {
-  return { buffer: Buffer.alloc(0), length: 0 };
+  return { buffer: Buffer.alloc(0), length: 0, writers: 0, gone: false };
 }
 
 function put(into: Content, at: number, chunk: Buffer): void {
@@ -76,6 +80,15 @@ export class MemorySink implements Sink {
   constructor(target: MemoryTarget) {
     this.#target = target;
     this.#content = target.hidden ? content() : target.file.content;
+    this.#content.writers += 1;
+  }
+
+  #finish(end: Remains | 'complete'): void {
+    if (this.#end === undefined) {
+      this.#content.writers -= 1;
+      if (this.#content.gone && this.#content.writers === 0) this.#target.charge(-this.#content.length);
+    }
+    this.#end = end;
   }
 
   #begin(): void {
@@ -107,7 +120,7 @@ export class MemorySink implements Sink {
     try {
       if (this.#written === 0) this.#begin();
       if (this.#target.hidden) this.#target.place(this.#content);
-      this.#end = 'complete';
+      this.#finish('complete');
     } catch (error) {
       this.abandon();
       throw error;
@@ -116,14 +129,14 @@ export class MemorySink implements Sink {
 
   abandon(): Remains {
     if (this.#end === 'complete') throw new FileError('io', 'the upload is complete already');
-    this.#end ??= this.#discard();
-    return this.#end;
+    if (this.#end === undefined) this.#finish(this.#discard());
+    return this.#end ?? 'nothing';
   }
 
   #discard(): Remains {
-    const { hidden, existed, charge, remove } = this.#target;
+    const { hidden, existed, remove } = this.#target;
     if (hidden) {
-      charge(-this.#content.length);
+      this.#content.gone = true;
       return existed ? 'old' : 'nothing';
     }
     if (this.#written > 0) return 'part';

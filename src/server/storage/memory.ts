@@ -130,9 +130,14 @@ class MemoryStorage implements Storage {
 
   #drop(folder: Folder, name: string): void {
     const node = folder.children.get(name);
-    if (node?.type === 'file') this.#bytes -= node.content.length;
+    if (node?.type === 'file') this.#forget(node.content);
     if (folder.children.delete(name)) this.#entries -= 1;
     folder.modify = this.#now();
+  }
+
+  #forget(old: Content): void {
+    old.gone = true;
+    if (old.writers === 0) this.#bytes -= old.length;
   }
 
   async stat(path: string): Promise<FileFacts> {

@@ -11,8 +11,8 @@ const WINDOWS = sep === '\\';
 /** Most names: printable ASCII without `/`, nothing that Windows treats in its own way. */
 const ORDINARY = /^[A-Za-z0-9_](?:[A-Za-z0-9_ +,=@-]|\.(?!$)){0,254}$/;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
-/** Most components of one path: a path costs a system call for each. */
-const DEEPEST = 512;
+/** Most components of one path: each costs a descriptor while the path is walked. */
+const DEEPEST = 256;
 
 /** A new name for an upload under way: 62 random bits. */
 export function temporaryName(): string {
