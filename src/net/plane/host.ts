@@ -1,7 +1,7 @@
 import { codeOf } from './failure.js';
 import { Gate } from './gate.js';
 import { InlinePlane, type PlaneParts } from './inline.js';
-import { Batch, type Channel, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
+import { Batch, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
 import type { ActiveOrder, DataEndpoint, DataTransfer, PassiveOrder, TransferOrder } from './types.js';
 
 /** A plane in a worker thread: carries out what a `ThreadPlane` at the other end of the channel asks. */
@@ -120,10 +120,4 @@ export class PlaneHost<F, P> {
     this.#events.add({ is: 'ended' });
     this.#events.flush();
   }
-}
-
-/** Lets a plane serve a channel that carries nothing else. */
-export function servePlane<F, P>(channel: Channel, parts: PlaneParts<F, P>): void {
-  const host = new PlaneHost<F, P>(parts, (events) => channel.postMessage(events));
-  channel.on('message', (commands) => host.take(commands as PlaneCommand<F, P>[]));
 }

@@ -41,12 +41,6 @@ export type PlaneEvent =
   | { is: 'done'; id: number; result: TransferResult }
   | { is: 'ended' };
 
-/** One end of a channel between threads: `MessagePort` and `Worker` fit. */
-export interface Channel {
-  postMessage(message: unknown): void;
-  on(event: 'message', listener: (message: unknown) => void): unknown;
-}
-
 /** Puts the messages of one turn into one. */
 export class Batch<T> {
   readonly #post: (messages: T[]) => void;

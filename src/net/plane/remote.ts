@@ -1,4 +1,4 @@
-import { Batch, type Channel, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
+import { Batch, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
 import { Shelf } from './shelf.js';
 import type {
   ActiveOrder,
@@ -221,11 +221,4 @@ function lost(cause: Error): TransferResult {
     seconds: 0,
     failure: { stage: 'transfer', code: 'THREAD', message: `the data thread is gone: ${cause.message}` },
   };
-}
-
-/** The control side of a channel that carries nothing else. */
-export function threadPlane<F, P>(channel: Channel): ThreadPlane<F, P> {
-  const plane = new ThreadPlane<F, P>((commands) => channel.postMessage(commands));
-  channel.on('message', (events) => plane.take(events as PlaneEvent[]));
-  return plane;
 }

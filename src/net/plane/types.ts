@@ -86,8 +86,15 @@ export interface DataTls {
   closeNotify: 'required' | 'optional';
 }
 
+/**
+ * Which plane of several: `here` = that of the control side's own thread, for files that only it can open; `anywhere` [the
+ * default] = the one with least to do. Told when the endpoint is made, before the file is known.
+ */
+export type PlaneChoice = 'here' | 'anywhere';
+
 /** A passive endpoint to be opened (PASV, EPSV, CPSV). */
 export interface PassiveOrder<P> {
+  where?: PlaneChoice | undefined;
   /** Local address to listen on. */
   host: string;
   /** Inclusive range; absent = any port the system has free. Chosen at random, used once. */
@@ -99,6 +106,7 @@ export interface PassiveOrder<P> {
 
 /** An active endpoint (PORT, EPRT): nothing is connected before the transfer. */
 export interface ActiveOrder<P> {
+  where?: PlaneChoice | undefined;
   host: string;
   port: number;
   /** Local end: that of the control connection. */

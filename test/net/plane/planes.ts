@@ -1,7 +1,8 @@
 /** The planes that one suite is run for. */
 import { Worker } from 'node:worker_threads';
 import { InlinePlane } from '../../../src/net/plane/inline.js';
-import { threadPlane } from '../../../src/net/plane/remote.js';
+import type { PlaneEvent } from '../../../src/net/plane/messages.js';
+import { ThreadPlane } from '../../../src/net/plane/remote.js';
 import type { DataPlane } from '../../../src/net/plane/types.js';
 import { parts, type TestFile, type TestPeer } from './files.js';
 
@@ -23,7 +24,8 @@ async function thread(): Promise<Kept> {
     `import('tsx/esm/api').then(({ register }) => { register(); return import(${entry}); })`,
     { eval: true },
   );
-  const plane = threadPlane<TestFile, TestPeer>(worker);
+  const plane = new ThreadPlane<TestFile, TestPeer>((commands) => worker.postMessage(commands));
+  worker.on('message', (events: PlaneEvent[]) => plane.take(events));
   return {
     plane,
     end: async () => {
