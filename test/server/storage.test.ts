@@ -26,6 +26,7 @@ async function disk(options: DiskOptions): Promise<Made> {
 storageContract('disk, links followed inside', () => disk({ links: 'inside' }));
 storageContract('disk, links never followed', () => disk({ links: 'never' }));
 storageContract('disk, as on systems without /proc/self/fd', () => disk({ pinned: false }));
+storageContract('disk, slow: the thread pool reads and writes', () => disk({ patience: -1 }));
 storageContract('memory', async () => ({ storage: memoryStorage(), remove: () => {} }));
 
 describe('memory storage', () => {

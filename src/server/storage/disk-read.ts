@@ -14,9 +14,6 @@ import { type Place, type Tree, walk } from './walk.js';
 
 const readAsync = promisify(readCallback);
 
-/** Milliseconds that one read may hold the thread. A page cache answers within one; a cold disk or a network does not. */
-const SLOW = 10;
-
 /**
  * Never a link at the end; a FIFO does not wait for its writer, a terminal does not become ours. Files are opened for
  * reading and writing of what is there.
@@ -31,13 +28,20 @@ export function checkRegular(stats: Stats): void {
   throw new FileError('denied', 'it is not a regular file');
 }
 
+/** Where directories are not pinned, the path may have led elsewhere for just the moment of the open. */
+function checkSame(place: Place, { dev, ino }: Stats): void {
+  place.dir.verify();
+  if (place.stats && (place.stats.dev !== dev || place.stats.ino !== ino))
+    throw new FileError('busy', 'the file changed meanwhile');
+}
+
 /** Opens a regular file that was looked at before. @throws FileError, or the system's error. */
 export function openRegular(place: Place, flags: number): { fd: number; stats: Stats } {
   const fd = openSync(place.dir.at(place.name), flags | SAFELY);
   try {
     const stats = fstatSync(fd);
     checkRegular(stats);
-    place.dir.verify();
+    if (!place.dir.pinned) checkSame(place, stats);
     return { fd, stats };
   } catch (error) {
     closeSync(fd);
@@ -62,21 +66,25 @@ export function openForReading(tree: Tree, names: readonly string[]): { fd: numb
  * A file as it was when it was opened: what is appended later is not sent, and a file that becomes shorter fails, because
  * a clean end would tell the receiver that it has everything.
  *
- * Reads are synchronous, the fastest way from the page cache, until one takes longer than `SLOW`; from then on this file is
+ * Reads are synchronous, the fastest way from the page cache, until one takes longer than `patience`; from then on this file is
  * read through the thread pool, one chunk ahead, so that a cold disk or a network file system holds up nobody else.
  */
 export class DiskSource implements Source {
   readonly size: number;
   readonly #fd: number;
   readonly #end: number;
+  readonly #patience: number;
   #at: number;
   #slow = false;
   #ahead: { buffer: Buffer; read: Promise<number> } | undefined;
   #pending: Promise<unknown> | undefined;
   #closed = false;
 
-  constructor(fd: number, start: number, end: number) {
+  /** @param patience milliseconds that one read may hold the thread. */
+  constructor(fd: number, span: { start: number; end: number }, patience: number) {
+    const { start, end } = span;
     this.#fd = fd;
+    this.#patience = patience;
     this.#at = start;
     this.#end = end;
     this.size = end - start;
@@ -93,7 +101,7 @@ export class DiskSource implements Source {
     } catch (error) {
       throw toFileError(error);
     }
-    if (performance.now() - before > SLOW) this.#slow = true;
+    if (performance.now() - before > this.#patience) this.#slow = true;
     return this.#advance(count);
   }
 

@@ -23,8 +23,6 @@ import { isAlias, type Place, type Tree, walk } from './walk.js';
 
 const writeAsync = promisify(writeCallback);
 
-/** Milliseconds that one write may hold the thread: dirty pages over the limit, a network file system. */
-const SLOW = 10;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 /** What link(2) answers on FAT, exFAT and some network file systems. */
 const NO_HARD_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK']);
@@ -74,13 +72,18 @@ export function admitFile(tree: Tree, names: readonly string[], how: WriteHow): 
   }
 }
 
-/** Opens a file for writing. @throws FileError, or the system's error. */
-export function openSink(tree: Tree, names: readonly string[], how: WriteHow): Sink {
+/**
+ * Opens a file for writing.
+ *
+ * @param patience milliseconds that one write may hold the thread; then the thread pool writes.
+ * @throws FileError, or the system's error.
+ */
+export function openSink(tree: Tree, names: readonly string[], how: WriteHow, patience: number): Sink {
   const place = targetOf(tree, names);
   try {
     checkHow(place.stats, how);
-    if (isHidden(place.stats, how)) return new HiddenSink(place, how);
-    return new OpenSink(place, how);
+    if (isHidden(place.stats, how)) return new HiddenSink(place, how, patience);
+    return new OpenSink(place, how, patience);
   } catch (error) {
     place.dir.release();
     throw error;
@@ -108,6 +111,7 @@ abstract class DiskSink implements Sink {
   protected readonly fd: number;
   protected readonly place: Place;
   protected written = 0;
+  readonly #patience: number;
   #position: number | undefined;
   #slow = false;
   #pending: Promise<void> | undefined;
@@ -115,10 +119,11 @@ abstract class DiskSink implements Sink {
   #open = true;
 
   /** @param position where the first octet goes; undefined = at the end, whatever it is then. */
-  constructor(place: Place, fd: number, position: number | undefined) {
+  constructor(place: Place, fd: number, position: number | undefined, patience: number) {
     this.place = place;
     this.fd = fd;
     this.#position = position;
+    this.#patience = patience;
   }
 
   /** Called before the first octet and before the end: old octets are not given up for a transfer that brings none. */
@@ -134,7 +139,7 @@ abstract class DiskSink implements Sink {
     let done = 0;
     // write(2) may take a part, on a disk that is nearly full or at a limit.
     while (done < chunk.length) done += this.#took(guarded(() => this.#writeNow(chunk, done)));
-    if (performance.now() - before > SLOW) this.#slow = true;
+    if (performance.now() - before > this.#patience) this.#slow = true;
     return undefined;
   }
 
@@ -235,11 +240,11 @@ class OpenSink extends DiskSink {
   readonly #how: WriteHow;
   readonly #ino: number;
 
-  constructor(place: Place, how: WriteHow) {
+  constructor(place: Place, how: WriteHow, patience: number) {
     const appends = how.mode === 'append';
     const flags = constants.O_WRONLY | (appends ? (constants.O_APPEND ?? 0) : 0);
     const fd = place.stats ? openRegular(place, flags).fd : create(place, place.name, how.fileMode);
-    super(place, fd, appends ? undefined : how.mode === 'resume' ? how.offset : 0);
+    super(place, fd, appends ? undefined : how.mode === 'resume' ? how.offset : 0, patience);
     this.#how = how;
     this.#ino = fstatSync(fd).ino;
   }
@@ -267,10 +272,10 @@ class HiddenSink extends DiskSink {
   readonly #temporary: string;
   readonly #unique: boolean;
 
-  constructor(place: Place, how: WriteHow) {
+  constructor(place: Place, how: WriteHow, patience: number) {
     const temporary = temporaryName();
     const mode = place.stats ? place.stats.mode & 0o777 : how.fileMode;
-    super(place, create(place, temporary, mode), 0);
+    super(place, create(place, temporary, mode), 0, patience);
     this.#temporary = temporary;
     this.#unique = how.mode === 'unique';
   }

@@ -43,6 +43,11 @@ export interface DiskOptions {
   links?: 'inside' | 'never' | undefined;
   /** Directories are pinned by descriptors [where the system has /proc/self/fd]; false takes the way of other systems. */
   pinned?: boolean | undefined;
+  /**
+   * Milliseconds that one read or write may hold the thread [10]. A page cache answers within one; a file that takes longer,
+   * on a cold disk or a network, goes on through the thread pool.
+   */
+  patience?: number | undefined;
 }
 
 function gone(): FileError {
@@ -137,10 +142,12 @@ function checkReplaced(source: Stats, { dir, name }: Place): void {
  */
 export class DiskStorage implements Storage {
   readonly #tree: Tree;
+  readonly #patience: number;
 
   /** @param root absolute path; it need not exist before the first call. */
   constructor(root: string, options: DiskOptions = {}) {
-    const { links = 'inside', pinned = hasDescriptorPaths() } = options;
+    const { links = 'inside', pinned = hasDescriptorPaths(), patience = 10 } = options;
+    this.#patience = patience;
     this.#tree = { root, links, pinned };
   }
 
@@ -162,8 +169,7 @@ export class DiskStorage implements Storage {
     return guarded(() => {
       const { fd, stats } = openForReading(this.#tree, splitPath(path));
       try {
-        const { start, end } = spanOf(range, stats.size);
-        return new DiskSource(fd, start, end);
+        return new DiskSource(fd, spanOf(range, stats.size), this.#patience);
       } catch (error) {
         closeSync(fd);
         throw error;
@@ -176,7 +182,7 @@ export class DiskStorage implements Storage {
   }
 
   async write(path: string, how: WriteHow): Promise<Sink> {
-    return guarded(() => openSink(this.#tree, splitPath(path), how));
+    return guarded(() => openSink(this.#tree, splitPath(path), how, this.#patience));
   }
 
   async mkdir(path: string): Promise<void> {
@@ -276,8 +282,8 @@ export class DiskStorage implements Storage {
     signal?: AbortSignal,
   ): Promise<string> {
     const opened = guarded(() => openForReading(this.#tree, splitPath(path)));
-    return cachedDigest(opened.fd, range, algorithm, (fd, { start, end }) =>
-      digestOf(new DiskSource(fd, start, end), algorithm, signal),
+    return cachedDigest(opened.fd, range, algorithm, (fd, span) =>
+      digestOf(new DiskSource(fd, span, this.#patience), algorithm, signal),
     );
   }
 }

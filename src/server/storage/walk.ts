@@ -19,9 +19,6 @@ import { FileError } from './types.js';
 export const O_PATH = 0o10000000;
 const OPEN_DIRECTORY = O_PATH | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
 const MOST_LINKS = 16;
-/** Milliseconds after which a kept root is looked at again: an operator may have put another directory there. */
-const ROOT_TRUSTED = 1000;
-const MOST_ROOTS = 256;
 const QUIET = { throwIfNoEntry: false } as const;
 
 /**
@@ -40,6 +37,11 @@ export class Dir {
     this.path = fd >= 0 ? `/proc/self/fd/${fd}` : path;
     this.#fd = fd;
     this.#seen = seen;
+  }
+
+  /** No swap of a directory can change what it is. */
+  get pinned(): boolean {
+    return this.#fd >= 0;
   }
 
   at(name: string): string | Buffer {
@@ -86,18 +88,6 @@ interface Seen {
   ino: number;
 }
 
-interface Kept {
-  dir: Dir;
-  dev: number;
-  ino: number;
-  /** The root with all links resolved, and as it was given: prefixes that absolute links may have. */
-  prefixes: readonly string[];
-  checked: number;
-}
-
-/** Roots of this thread, the one used last at the end. */
-const roots = new Map<string, Kept>();
-
 let descriptors: boolean | undefined;
 
 /** Whether /proc/self/fd works here. */
@@ -114,54 +104,26 @@ export function hasDescriptorPaths(): boolean {
   return descriptors;
 }
 
-function openRoot(root: string, pinned: boolean): Kept {
+/**
+ * The root is opened for every walk: a kept descriptor would stay with a directory that its operator moved away, and would
+ * keep its file system from being unmounted. Links in the path of the root itself are the operator's and are followed.
+ */
+function openRoot({ root, pinned }: Tree): Dir {
   try {
-    return pinRoot(root, pinned);
+    if (pinned) return new Dir(root, openSync(root, O_PATH | (constants.O_DIRECTORY ?? 0)));
+    const path = realpathSync.native(root);
+    const stats = lstatSync(path);
+    if (stats.isDirectory()) return new Dir(path, -1, [{ path, dev: stats.dev, ino: stats.ino }]);
   } catch (error) {
-    if (error instanceof FileError) throw error;
-    throw new FileError('io', `the root of the storage cannot be opened (${errnoOf(error)})`);
+    if (errnoOf(error) !== 'ENOTDIR')
+      throw new FileError('io', `the root of the storage cannot be opened (${errnoOf(error)})`);
   }
+  throw new FileError('not-directory', 'the root of the storage is not a directory');
 }
 
-function pinRoot(root: string, pinned: boolean): Kept {
-  const real = realpathSync(root);
-  const stats = statSync(real);
-  if (!stats.isDirectory())
-    throw new FileError('not-directory', 'the root of the storage is not a directory');
-  const dir = pinned
-    ? new Dir(real, openSync(real, OPEN_DIRECTORY))
-    : new Dir(real, -1, [{ path: real, dev: stats.dev, ino: stats.ino }]);
-  const prefixes = [...new Set([root, real])].map((path) => path.replace(/\/+$/, ''));
-  return { dir, dev: stats.dev, ino: stats.ino, prefixes, checked: performance.now() };
-}
-
-function isCurrent(root: string, kept: Kept): boolean {
-  const now = performance.now();
-  if (now - kept.checked < ROOT_TRUSTED) return true;
-  kept.checked = now;
-  try {
-    const stats = statSync(root, QUIET);
-    return stats?.dev === kept.dev && stats.ino === kept.ino;
-  } catch {
-    return false;
-  }
-}
-
-function keptRoot(root: string, pinned: boolean): Kept {
-  const key = `${pinned ? '' : '-'}${root}`;
-  let kept = roots.get(key);
-  if (kept) roots.delete(key);
-  if (!kept || !isCurrent(root, kept)) {
-    kept?.dir.release();
-    kept = openRoot(root, pinned);
-  }
-  roots.set(key, kept);
-  if (roots.size > MOST_ROOTS) {
-    const [oldest, old] = roots.entries().next().value!;
-    roots.delete(oldest);
-    old.dir.release();
-  }
-  return kept;
+/** What absolute links inside may begin with: the root as it was given, and with its own links resolved. */
+function prefixesOf(root: string): string[] {
+  return [root, realpathSync.native(root)].map((path) => path.replace(/\/+$/, ''));
 }
 
 /** Where a path leads: `name` in `dir`, or `dir` itself when `name` is ''. The receiver releases `dir`. */
@@ -195,7 +157,6 @@ export function isAlias(dir: Dir, name: string, stats: () => Stats): boolean {
 /** One walk from the root down, a component at a time. */
 class Walk {
   readonly #tree: Tree;
-  readonly #prefixes: readonly string[];
   /** Directories from the root to where the walk stands, all held. */
   readonly #stack: Dir[];
   /** Components to come, the next one last. */
@@ -206,9 +167,7 @@ class Walk {
 
   constructor(tree: Tree, names: readonly string[]) {
     this.#tree = tree;
-    const kept = keptRoot(tree.root, tree.pinned);
-    this.#prefixes = kept.prefixes;
-    this.#stack = [kept.dir.hold()];
+    this.#stack = [openRoot(tree)];
     this.#todo = [...names].reverse();
     this.#own = names.length;
   }
@@ -285,7 +244,9 @@ class Walk {
 
   /** An absolute link: below the root, seen from the root. */
   #fromRoot(target: string): string[] {
-    const prefix = this.#prefixes.find((each) => target === each || target.startsWith(`${each}/`));
+    const prefix = prefixesOf(this.#tree.root).find(
+      (each) => target === each || target.startsWith(`${each}/`),
+    );
     if (prefix === undefined) throw outside();
     while (this.#stack.length > 1) this.#stack.pop()!.release();
     return target.slice(prefix.length).split('/');
