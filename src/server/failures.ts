@@ -38,7 +38,7 @@ export function transferReply(failure: TransferFailure, foreign: boolean): Serve
         : reply(451, 'The storage failed.');
     case 'refused':
       // The client itself may know what its TLS lacks; a foreign peer learns nothing.
-      return !foreign && failure.code === 'SESSION'
+      return !foreign && failure.code === 'NOT_RESUMED'
         ? reply(522, 'The data connection must resume the TLS session of this control connection.')
         : NO_CONNECTION;
     case 'connect':
