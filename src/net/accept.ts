@@ -29,7 +29,7 @@ const KEEP_ALIVE = 30;
 /**
  * Listen for control connections (RFC 959 5.2).
  *
- * @param onConnection called as each comes in; it must `attach` or `end` it in the same turn.
+ * @param onConnection called as each comes in; nothing is read until it is attached or ended.
  * @returns once connections are accepted.
  * @throws Error of the system with its code: EADDRINUSE, EACCES, EADDRNOTAVAIL.
  */
@@ -39,8 +39,15 @@ export function listenControl(
 ): Promise<ControlListener> {
   const { host, port, backlog = 1024, ipv6Only = false, onError } = options;
   const server = net.createServer(
-    // Replies to commands that came before the client's FIN are still sent.
-    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE * 1000 },
+    {
+      // Replies to commands that came before the client's FIN are still sent.
+      allowHalfOpen: true,
+      // Nothing is read before it is known who reads it.
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE * 1000,
+    },
     (socket) => {
       const control = ServedControl.accept(socket);
       if (control) onConnection(control);

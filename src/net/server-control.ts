@@ -126,10 +126,15 @@ export class ServedControl {
     socket.on('close', onClose);
   }
 
-  /** Begin to read. */
+  /** Begin to read. Called once. */
   attach(handlers: ServedHandlers): void {
     this.#handlers = handlers;
+    if (this.#over) {
+      queueMicrotask(() => handlers.onClose(this.#cause));
+      return;
+    }
     this.#socket.on('data', onData);
+    this.#socket.resume();
   }
 
   /** Writes of one turn leave as one segment. A client that does not read its replies is cut off past 256 KiB. */
