@@ -30,6 +30,7 @@ export class Connection implements SessionLink {
     });
     control.attach({
       onData: (chunk) => this.#onData(chunk),
+      onEnd: () => this.#loop.endInput(),
       onClose: (error) => this.#onClose(error),
     });
     core.sessions.add(this.session);

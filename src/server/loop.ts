@@ -44,6 +44,7 @@ export class CommandLoop {
   #busy = false;
   #paused = false;
   #over = false;
+  #inputEnded = false;
 
   constructor(session: Session, port: LoopPort) {
     this.#session = session;
@@ -63,6 +64,12 @@ export class CommandLoop {
       else this.#take(line);
     }
     this.#throttle();
+  }
+
+  /** The client sends no more: what it sent is answered, then the connection ends. */
+  endInput(): void {
+    this.#inputEnded = true;
+    this.#drain();
   }
 
   /** What waits is forgotten (RFC 4217 4: nothing sent before TLS counts after it). */
@@ -112,6 +119,11 @@ export class CommandLoop {
       const line = this.#queue.shift();
       if (!line) break;
       this.#take(line);
+    }
+    if (this.#inputEnded && !this.#busy && !this.#over) {
+      this.end();
+      this.#port.finish('the client closed the connection');
+      return;
     }
     this.#throttle();
   }

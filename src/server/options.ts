@@ -1,4 +1,5 @@
 import type { ServerEvent } from './events.js';
+import type { Counters } from './limits.js';
 import type { FxpPolicy } from './policy.js';
 import type { UserStore } from './users/types.js';
 
@@ -76,6 +77,8 @@ export interface ServerOptions {
    * are objects (memory) use in any case.
    */
   threads?: number;
+  /** Counts connections and sessions per user; to be shared with other processes [counted in this one]. */
+  counters?: Counters;
   onEvent?: (event: ServerEvent) => void;
 }
 
@@ -84,7 +87,7 @@ export interface FtpServer {
   /** Where it listens, ports as given by the system. */
   readonly addresses: readonly ListenAddress[];
   /** New certificate, policy, limits and banner for sessions to come; running ones go on. */
-  reload(options: Omit<ServerOptions, 'listen' | 'users' | 'threads'>): void;
+  reload(options: Omit<ServerOptions, 'listen' | 'users' | 'threads' | 'counters'>): void;
   /** Sessions now. */
   readonly sessions: number;
   /** Stop listening, let running transfers end for `grace` milliseconds [0], then close everything. */

@@ -7,10 +7,11 @@ import { serverContext } from '../net/tls-server.js';
 import { Connection } from './connection.js';
 import type { Core, Settings } from './core.js';
 import { startDataHost } from './data/host.js';
-import { countingGate } from './gate.js';
+import { type Admission, countingGate } from './gate.js';
 import type { FtpServer, ListenAddress, ServerOptions } from './options.js';
 import { settingsOf } from './settings.js';
 import { accountShares } from './shares.js';
+import { storageObjects } from './storage/objects.js';
 import { ROWS } from './verbs/table.js';
 
 /** How often sessions are looked at for timeouts, milliseconds: one timer for all of them. */
@@ -101,10 +102,20 @@ class Running implements FtpServer {
   #onEmpty: (() => void) | undefined;
 
   #accept(control: ServedControl, implicitTls: boolean): void {
-    const { gate, emit } = this.#core;
-    const verdict = this.#closing
-      ? { ok: false as const, why: 'shutting down' }
-      : gate.admit(control.peerAddress);
+    const verdict = this.#core.gate.admit(control.peerAddress);
+    // Where other processes are asked, the client waits: nothing of it is read before.
+    if (verdict instanceof Promise) {
+      verdict.then(
+        (admission) => this.#admitted(control, implicitTls, admission),
+        () => control.end(),
+      );
+    } else this.#admitted(control, implicitTls, verdict);
+  }
+
+  #admitted(control: ServedControl, implicitTls: boolean, admission: Admission): void {
+    const { emit } = this.#core;
+    if (this.#closing && admission.ok) admission.release();
+    const verdict = this.#closing ? { ok: false as const, why: 'shutting down' } : admission;
     if (!verdict.ok) {
       emit({ event: 'refused', address: control.peerAddress, why: verdict.why });
       if (!implicitTls) control.write(Buffer.from('421 Too many connections; try again later.\r\n'));
@@ -152,6 +163,7 @@ export async function createServer(options: ServerOptions): Promise<FtpServer> {
   const threads = options.threads ?? Math.min(4, availableParallelism());
   const data = await startDataHost({
     threads,
+    objects: storageObjects,
     onError: (message, error) => emit({ event: 'error', message, error }),
   });
   if (secure) data.plane.setTls(secure.material);
@@ -162,8 +174,8 @@ export async function createServer(options: ServerOptions): Promise<FtpServer> {
     data,
     sessions: new Set(),
     verbs: { rows: ROWS },
-    gate: countingGate(options.users, () => core.settings.limits),
-    shares: accountShares(),
+    gate: countingGate(options.users, () => core.settings.limits, { counters: options.counters }),
+    shares: accountShares((spec) => data.storage(spec)),
     emit,
     level: (result, foreign, begun) => levelled(core, result, foreign, begun),
   };

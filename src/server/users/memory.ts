@@ -1,7 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type AddressRange, inRanges, parseRange } from '../../protocol/ranges.js';
 import type { FxpPolicy } from '../policy.js';
-import type { StorageSpec } from '../storage/types.js';
+import { storageSpec } from '../storage/objects.js';
+import type { Storage, StorageSpec } from '../storage/types.js';
 import type { Account, Mount, RightsRule, UserStore } from './types.js';
 
 /** A user of `memoryUsers`. */
@@ -11,7 +12,7 @@ export interface MemoryUser {
   password?: string;
   /** Directory of this machine, absolute; or `storage`. */
   home?: string;
-  storage?: StorageSpec;
+  storage?: StorageSpec | Storage;
   /** Beside the home. */
   mounts?: readonly Mount[];
   groups?: readonly string[];
@@ -58,7 +59,8 @@ export function memoryUsers(users: readonly MemoryUser[]): Required<UserStore> {
 
 function accountOf(user: MemoryUser): Account {
   const anonymous = user.anonymous ?? false;
-  const storage: StorageSpec = user.storage ?? { kind: 'disk', root: user.home ?? '', links: 'inside' };
+  const given = user.storage ?? { kind: 'disk', root: user.home ?? '', links: 'inside' };
+  const storage: StorageSpec = 'kind' in given ? given : storageSpec(given);
   if (storage.kind === 'disk' && storage.root === '') throw new TypeError(`${user.name} has no home`);
   return {
     name: user.name,

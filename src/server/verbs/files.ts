@@ -45,10 +45,22 @@ async function rmd(session: Session, name: string): Promise<ServerReply> {
   return reply(250, 'Directory removed.');
 }
 
+/** Does the work and tells the books whether it was done. */
+async function settled(book: Promise<(done: boolean) => void>, work: () => Promise<void>): Promise<void> {
+  const tell = await book;
+  try {
+    await work();
+    tell(true);
+  } finally {
+    tell(false);
+  }
+}
+
 async function dele(session: Session, name: string): Promise<ServerReply> {
   const place = changeable(session, name, 'delete');
-  await session.core.shares.removing(session, place);
-  await session.storage(place).remove(place.inner);
+  await settled(session.core.shares.removing(session, place), () =>
+    session.storage(place).remove(place.inner),
+  );
   session.changed('DELE', place.path);
   return reply(250, 'File removed.');
 }
@@ -72,7 +84,7 @@ async function rnto(session: Session, name: string): Promise<ServerReply> {
   if (!session.tree.may('delete', to.path) && (await storage.stat(to.inner).catch(() => undefined))) {
     return reply(553, 'That file is there already.');
   }
-  await storage.rename(from.inner, to.inner);
+  await settled(session.core.shares.renaming(session, from, to), () => storage.rename(from.inner, to.inner));
   session.changed('RNTO', from.path, to.path);
   return reply(250, 'Renamed.');
 }

@@ -191,6 +191,7 @@ async function* upload(
   if (place.mountPoint) throw new Refusal(553, 'That is a directory.');
   const how = howOf(session, verb);
   if (how.mode === 'replace') await refuseDupe(session, place);
+  if (!(await session.core.shares.admits(session, place))) throw new Refusal(552, 'The quota is used up.');
   yield* carry(session, {
     verb,
     place,
