@@ -16,7 +16,6 @@ import {
   signal,
   workFolder,
 } from './host.js';
-import type { PeerName } from './programs.js';
 
 export { type PeerName, peerFolder, peerProgram, requirePeer, SYSTEM_PYTHON } from './programs.js';
 
@@ -74,7 +73,7 @@ export interface PeerGround {
 }
 
 export interface PeerLaunch {
-  readonly name: PeerName;
+  readonly name: string;
   readonly ground: PeerGround;
   readonly command: readonly [string, ...string[]];
   readonly caps: PeerCaps;
@@ -86,7 +85,7 @@ export interface PeerLaunch {
 }
 
 /** Makes the address, the account and the folders of a new peer. `home` belongs to nobody. */
-export async function layGround(name: PeerName, host = allocateHost()): Promise<PeerGround> {
+export async function layGround(name: string, host = allocateHost()): Promise<PeerGround> {
   const work = workFolder(name);
   const home = join(work, 'home');
   mkdirSync(home, { mode: 0o755 });

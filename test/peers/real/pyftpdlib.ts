@@ -9,13 +9,17 @@ export interface PyftpdlibOptions {
   readonly tls?: boolean;
   /** Address to listen on; a loopback address of its own when absent. */
   readonly host?: string;
+  /** Most connections at once (default 512). */
+  readonly sessions?: number;
+  /** Write no log. */
+  readonly quiet?: boolean;
 }
 
 const SERVER = fileURLToPath(new URL('pyftpdlib-server.py', import.meta.url));
 
 /** Starts pyftpdlib, as nobody, with one user shut into `home`. */
 export async function startPyftpdlib(options: PyftpdlibOptions = {}): Promise<Peer> {
-  const { variant = 'open', tls = true } = options;
+  const { variant = 'open', tls = true, sessions = 512, quiet = false } = options;
   const ground = await layGround('pyftpdlib', options.host);
   const cert = placeCertificate(issueCertificate(ground.host), ground.work);
   const foreign = variant === 'open';
@@ -31,6 +35,7 @@ export async function startPyftpdlib(options: PyftpdlibOptions = {}): Promise<Pe
       ...account,
       ...(tls ? [cert.pemFile] : []),
     ],
+    env: { PEER_SESSIONS: String(sessions), PEER_LOG: quiet ? 'ERROR' : 'INFO' },
     asNobody: true,
     caps: {
       foreignPort: foreign,

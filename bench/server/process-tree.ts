@@ -1,0 +1,46 @@
+/** What a server's processes have used, from proc(5): Linux only. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { processesOf } from '../../test/peers/host.js';
+
+const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/** Text of a file of /proc, empty when the process is gone. */
+function procText(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** The processes of a server, without the shell that watches over it (see `launch`). */
+export function serverProcesses(leader: number): number[] {
+  return processesOf(leader).filter(
+    (pid) => pid === leader || !procText(pid, 'cmdline').startsWith('/bin/sh\0-c\0exec 3<&0'),
+  );
+}
+
+/**
+ * CPU seconds, user and system, of all of a server's processes and of the children that they have waited for. A session
+ * that ended is counted only then, so read it while the sessions live.
+ */
+export function cpuSeconds(leader: number): number {
+  let ticks = 0;
+  for (const pid of serverProcesses(leader)) {
+    const stat = procText(pid, 'stat');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // utime, stime, cutime, cstime: fields 14 to 17, of which the first two stand before this cut.
+    for (const field of fields.slice(11, 15)) ticks += Number(field);
+  }
+  return ticks / TICKS_PER_SECOND;
+}
+
+/** Proportional set size in KiB of all of a server's processes: pages that they share are counted once. */
+export function memoryKibibytes(leader: number): number {
+  let total = 0;
+  for (const pid of serverProcesses(leader)) {
+    total += Number(/^Pss:\s+(\d+) kB/m.exec(procText(pid, 'smaps_rollup'))?.[1] ?? 0);
+  }
+  return total;
+}
