@@ -23,7 +23,7 @@ import { isAlias, type Place, type Tree, walk } from './walk.js';
 
 const writeAsync = promisify(writeCallback);
 
-const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+const CREATE = constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 /** What link(2) answers on FAT, exFAT and some network file systems. */
 const NO_HARD_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK']);
 const QUIET = { throwIfNoEntry: false } as const;
@@ -91,8 +91,8 @@ export function openSink(tree: Tree, names: readonly string[], how: WriteHow, pa
 }
 
 /** Makes a new file; bits that were asked for are not cut by the umask. */
-function create(place: Place, name: string, mode: number | undefined): number {
-  const fd = openSync(place.dir.at(name), CREATE, mode ?? 0o666);
+function create(place: Place, name: string, mode: number | undefined, flags: number): number {
+  const fd = openSync(place.dir.at(name), flags | CREATE, mode ?? 0o666);
   try {
     place.dir.verify();
     if (mode !== undefined) fchmodSync(fd, mode & 0o777);
@@ -243,7 +243,7 @@ class OpenSink extends DiskSink {
   constructor(place: Place, how: WriteHow, patience: number) {
     const appends = how.mode === 'append';
     const flags = constants.O_WRONLY | (appends ? (constants.O_APPEND ?? 0) : 0);
-    const fd = place.stats ? openRegular(place, flags).fd : create(place, place.name, how.fileMode);
+    const fd = place.stats ? openRegular(place, flags).fd : create(place, place.name, how.fileMode, flags);
     super(place, fd, appends ? undefined : how.mode === 'resume' ? how.offset : 0, patience);
     this.#how = how;
     this.#ino = fstatSync(fd).ino;
@@ -275,7 +275,7 @@ class HiddenSink extends DiskSink {
   constructor(place: Place, how: WriteHow, patience: number) {
     const temporary = temporaryName();
     const mode = place.stats ? place.stats.mode & 0o777 : how.fileMode;
-    super(place, create(place, temporary, mode), 0, patience);
+    super(place, create(place, temporary, mode, constants.O_WRONLY), 0, patience);
     this.#temporary = temporary;
     this.#unique = how.mode === 'unique';
   }

@@ -22,6 +22,8 @@ function put(into: Content, at: number, chunk: Buffer): void {
     into.buffer.copy(larger, 0, 0, into.length);
     into.buffer = larger;
   }
+  // Two uploads in place, one of which cut the file: a gap is zeros, as on a disk, and not what was there before.
+  if (at > into.length) into.buffer.fill(0, into.length, at);
   chunk.copy(into.buffer, at);
   into.length = length;
 }
@@ -65,6 +67,8 @@ export interface MemoryTarget {
   touch: () => void;
   /** The hidden octets take the name. */
   place: (made: Content) => void;
+  /** The upload is over, however it ended. */
+  ended: () => void;
   /** The new file goes away again. */
   remove: () => void;
 }
@@ -85,6 +89,7 @@ export class MemorySink implements Sink {
 
   #finish(end: Remains | 'complete'): void {
     if (this.#end === undefined) {
+      this.#target.ended();
       this.#content.writers -= 1;
       if (this.#content.gone && this.#content.writers === 0) this.#target.charge(-this.#content.length);
     }

@@ -37,6 +37,8 @@ interface Common {
 interface Folder extends Common {
   type: 'directory';
   children: Map<string, Node>;
+  /** Uploads under way that do not show yet: the directory is not empty. */
+  hidden: number;
 }
 
 /** A file of the tree; uploads that replace give it a new content, so that running reads keep the old one. */
@@ -85,7 +87,7 @@ class MemoryStorage implements Storage {
   }
 
   #folder(): Folder {
-    return { type: 'directory', children: new Map(), ...this.#common(0o755) };
+    return { type: 'directory', children: new Map(), hidden: 0, ...this.#common(0o755) };
   }
 
   #find(names: readonly string[]): Node {
@@ -189,6 +191,7 @@ class MemoryStorage implements Storage {
       ...this.#common((how.fileMode ?? 0o644) & 0o777),
     };
     if (!file && !hidden) this.#add(folder, name, fresh);
+    if (hidden) folder.hidden += 1;
     return new MemorySink({
       how,
       hidden: Boolean(hidden),
@@ -199,6 +202,9 @@ class MemoryStorage implements Storage {
         fresh.modify = this.#now();
       },
       place: (made) => this.#place(folder, name, fresh, made, how),
+      ended: () => {
+        if (hidden) folder.hidden -= 1;
+      },
       remove: () => {
         if (folder.children.get(name) === fresh) this.#drop(folder, name);
       },
@@ -214,8 +220,8 @@ class MemoryStorage implements Storage {
   /** A hidden upload is complete: it takes the name, whatever file has it now. */
   #place(folder: Folder, name: string, file: MemoryFile, made: Content, how: WriteHow): void {
     const now = folder.children.get(name);
-    if (now?.type === 'directory') throw new FileError('is-directory', 'it is a directory');
     if (now && how.mode === 'unique') throw taken();
+    if (now?.type === 'directory') throw new FileError('is-directory', 'it is a directory');
     if (now) this.#drop(folder, name);
     this.#add(folder, name, { ...file, ...this.#common(now?.mode ?? file.mode), content: made });
   }
@@ -232,7 +238,7 @@ class MemoryStorage implements Storage {
     const node = folder.children.get(name);
     if (!node) throw missing();
     if (node.type !== 'directory') throw new FileError('not-directory', 'it is not a directory');
-    if (node.children.size > 0) throw new FileError('not-empty', 'the directory is not empty');
+    if (node.children.size + node.hidden > 0) throw new FileError('not-empty', 'the directory is not empty');
     this.#drop(folder, name);
   }
 
