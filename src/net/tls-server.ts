@@ -17,6 +17,10 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
 
+/** SSL_CTX_set_options(3) of every connection that is the TLS server. */
+export const SERVER_OPTIONS =
+  constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_PRIORITIZE_CHACHA;
+
 /**
  * How long a session may be resumed, in seconds: data connections resume the control connection's, which may be open all
  * day.
@@ -27,10 +31,13 @@ const SESSION_TIMEOUT = 24 * 60 * 60;
  * The context of every connection where this server is the TLS server, control and data. The same keys for tickets in
  * every thread: a session made on the control connection is resumed on a data connection (RFC 5077 4).
  *
+ * @param more what is different.
  * @throws Error of OpenSSL when certificate and key are not a pair, or not PEM.
  */
-export function serverContext(material: TlsMaterial): tls.SecureContext {
+export function serverContext(material: TlsMaterial, more: tls.SecureContextOptions = {}): tls.SecureContext {
   return tls.createSecureContext({
+    // No authority: what clients show is reported by its key, never judged by chains; and the list that is sent is empty.
+    ca: [],
     cert: material.cert,
     key: material.key,
     minVersion: material.minVersion,
@@ -39,12 +46,8 @@ export function serverContext(material: TlsMaterial): tls.SecureContext {
     ecdhCurve: 'X25519:P-256:P-384',
     ticketKeys: Buffer.from(material.ticketKeys),
     sessionTimeout: SESSION_TIMEOUT,
-    // Nobody is judged by a chain: no authorities are loaded, none are named to clients.
-    ca: [],
-    secureOptions:
-      constants.SSL_OP_NO_RENEGOTIATION |
-      constants.SSL_OP_NO_COMPRESSION |
-      constants.SSL_OP_PRIORITIZE_CHACHA,
+    secureOptions: SERVER_OPTIONS,
+    ...more,
   });
 }
 

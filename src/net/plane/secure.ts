@@ -3,14 +3,13 @@ import type net from 'node:net';
 import tls from 'node:tls';
 import { getSystemErrorName } from 'node:util';
 import { pinOf } from '../tls.js';
+import { SERVER_OPTIONS, serverContext } from '../tls-server.js';
 import type { Course } from './course.js';
 import { codeOf, Failure } from './failure.js';
 import type { DataPeer, DataTls, TlsMaterial } from './types.js';
 
 /** RFC 7301; FileZilla asks for `ftp-data`. Others offered without one of these are refused (ALPACA). */
 const ALPN = ['ftp-data', 'ftp'];
-/** Seconds that a session may be resumed: as long as a control connection may live. */
-const SESSION_SECONDS = 24 * 3600;
 /** SSL_OP_NO_TICKET. */
 const NO_TICKET = 0x4000;
 
@@ -25,19 +24,12 @@ export class Credentials {
     this.material = material;
   }
 
-  #base(): tls.SecureContextOptions {
-    const { cert, key, minVersion } = this.material;
-    // No authority: what peers show is reported by its key, never judged by chains; and the list that is sent is empty.
-    return { cert, key, minVersion, ca: [] };
-  }
-
-  /** Peers are TLS clients. */
+  /**
+   * Peers are TLS clients. The same choice of cipher suites as on the control connection: a session is resumed only with
+   * a suite of the same hash (RFC 8446 4.2.11).
+   */
   get server(): tls.SecureContext {
-    this.#server ??= tls.createSecureContext({
-      ...this.#base(),
-      ticketKeys: Buffer.from(this.material.ticketKeys),
-      sessionTimeout: SESSION_SECONDS,
-    });
+    this.#server ??= serverContext(this.material);
     return this.#server;
   }
 
@@ -53,17 +45,17 @@ export class Credentials {
         'an upload from another server needs TLS 1.2 here, since session tickets of 1.3 would cut it, but the least version is set to 1.3: lower it or let the other server be the TLS server (CPSV, SSCN)';
       throw new Failure('handshake', 'TLS_VERSION', message);
     }
-    this.#silent ??= tls.createSecureContext({
-      ...this.#base(),
+    this.#silent ??= serverContext(this.material, {
       maxVersion: 'TLSv1.2',
-      secureOptions: NO_TICKET,
+      secureOptions: SERVER_OPTIONS | NO_TICKET,
     });
     return this.#silent;
   }
 
   /** Peers are TLS servers (CPSV, SSCN): our certificate is shown when asked for. */
   get client(): tls.SecureContext {
-    this.#client ??= tls.createSecureContext(this.#base());
+    const { cert, key, minVersion } = this.material;
+    this.#client ??= tls.createSecureContext({ cert, key, minVersion, ca: [] });
     return this.#client;
   }
 }
