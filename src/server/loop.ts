@@ -182,11 +182,11 @@ export class CommandLoop {
 
   #unknown(line: CommandLine): ServerReply {
     const session = this.#session;
-    if (line.fault === 'control') return reply(500, 'A control character is in that line.');
     if (!session.account) {
       if (FOREIGN_PROTOCOLS.has(line.verb)) return farewell(421, 'This is an FTP server.');
       if (++session.nonsense >= NONSENSE) return farewell(421, 'Too many unknown commands.');
     }
+    if (line.fault === 'control') return reply(500, 'A control character is in that line.');
     return reply(500, 'Unknown command; HELP lists them.');
   }
 

@@ -9,7 +9,12 @@ async function* auth(session: Session, mechanism: string): AsyncGenerator<Server
   if (name !== 'TLS' && name !== 'TLS-C') throw new Refusal(504, 'Only AUTH TLS is known.');
   if (session.link.tls) throw new Refusal(534, 'TLS is in force already.');
   yield reply(234, 'Begin the TLS handshake.');
-  await session.link.startTls();
+  try {
+    await session.link.startTls();
+  } catch {
+    // The connection is closed and its end tells why: nobody is left to be answered, and no fault is ours.
+    return;
+  }
   session.reset();
 }
 
