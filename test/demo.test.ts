@@ -14,9 +14,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { compareTrees } from '../scripts/demo/compare.js';
 import { type DemoOptions, demo } from '../scripts/demo/run.js';
-import { makeTree } from '../scripts/demo/tree.js';
+import { compareTrees } from '../src/cli/demo/compare.js';
+import { ownDemo } from '../src/cli/demo/own.js';
+import { makeTree } from '../src/cli/demo/tree.js';
+import { copy } from '../src/engine/index.js';
 import { requirePeer } from './peers/peer.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -118,36 +120,76 @@ describe('the comparison', () => {
 });
 
 /** The program as `npm start` runs it, in a temporary folder of its own. */
-async function start(onText: (text: string, stop: () => void) => void = () => {}) {
+async function start(words: string[], onText: (text: string, stop: () => void) => void = () => {}) {
   const folder = await temporary();
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/demo.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/demo.ts', ...words], {
     cwd: ROOT,
     env: { ...process.env, TMPDIR: folder },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
+  let errors = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
     onText(text, () => child.kill('SIGINT'));
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    errors += chunk;
   });
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once('close', resolve).once('error', reject),
   );
   const left = readdirSync(folder).filter((name) => name.startsWith('jackstay-'));
-  return { code, text, left };
+  return { code, text, errors, left };
 }
 
+/** Interrupts the program once it moves. */
+function interrupting(): (seen: string, stop: () => void) => void {
+  let stopped = false;
+  return (seen, stop) => {
+    if (!stopped && seen.includes('  moving')) stop();
+    stopped ||= seen.includes('  moving');
+  };
+}
+
+function expectAllMoved(text: string, securities: string[]): void {
+  expect(text).toContain('compared  317 files, 25 directories, 92.7 MiB: every octet is the same');
+  expect(text.match(/every octet is the same/g)).toHaveLength(3);
+  expect(text.match(/ {2}client {4}0 octets of files crossed this client/g)).toHaveLength(3);
+  expect(text.match(/ {2}security {2}(.*)/g)).toEqual(securities.map((s) => `  security  ${s}`));
+  expect(text).toMatch(/Everything arrived, octet for octet\.\n$/);
+}
+
+const spoil = (_source: string, destination: string): void =>
+  writeFileSync(join(destination, 'large/disk 0.img'), Buffer.alloc(SMALL.largest));
+
+describe('the demonstration with two servers of ours', () => {
+  it('moves the tree from server to server under TLS, compares every octet and cleans up', async () => {
+    const { code, text, errors, left } = await start([]);
+    expectAllMoved(text, ['encrypted', 'encrypted', 'encrypted']);
+    expect([code, errors, left]).toEqual([0, '', []]);
+  });
+
+  it('says so when one octet differs', async () => {
+    const texts: string[] = [];
+    const screen = { terminal: true, write: (more: string) => void texts.push(more) };
+    expect(await ownDemo({ screen, copy, tree: SMALL, parts: [], beforeComparison: spoil })).toBe(false);
+    expect(texts.join('')).toContain('another octet at 0: "large/disk 0.img"');
+  });
+
+  it('ends in order when it is interrupted', async () => {
+    const { code, errors, left } = await start([], interrupting());
+    expect(errors).toContain('interrupted');
+    expect([code, left]).toEqual([130, []]);
+  });
+});
+
 const missing = requirePeer('proftpd') ?? requirePeer('pureftpd');
-describe.skipIf(missing)(`the demonstration${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+const peersReason = missing === undefined ? '' : ` (skipped: ${missing})`;
+describe.skipIf(missing)(`the demonstration with servers of others${peersReason}`, () => {
   it('moves the tree between two real servers, compares every octet and cleans up', async () => {
-    const { code, text, left } = await start();
-    expect(text).toContain('compared  317 files, 25 directories, 92.7 MiB: every octet is the same');
-    expect(text.match(/every octet is the same/g)).toHaveLength(3);
-    expect(text.match(/ {2}client {4}0 octets of files crossed this client/g)).toHaveLength(3);
-    expect(text.match(/ {2}security {2}(.*)/g)).toEqual(
-      ['clear', 'encrypted', 'encrypted'].map((s) => `  security  ${s}`),
-    );
-    expect(text).toMatch(/Everything arrived, octet for octet\.\n$/);
+    const { code, text, left } = await start(['--peers']);
+    expectAllMoved(text, ['clear', 'encrypted', 'encrypted']);
     expect([code, left]).toEqual([0, []]);
   });
 
@@ -157,20 +199,14 @@ describe.skipIf(missing)(`the demonstration${missing === undefined ? '' : ` (ski
       screen: { terminal: true, write: (more) => void texts.push(more) },
       tree: SMALL,
       parts: [],
-      beforeComparison: (_source, destination) => {
-        writeFileSync(join(destination, 'large/disk 0.img'), Buffer.alloc(SMALL.largest));
-      },
+      beforeComparison: spoil,
     };
     expect(await demo(options)).toBe(false);
     expect(texts.join('')).toContain('another octet at 0: "large/disk 0.img"');
   });
 
   it('ends in order when it is interrupted', async () => {
-    let stopped = false;
-    const { code, text, left } = await start((seen, stop) => {
-      if (!stopped && seen.includes('  moving')) stop();
-      stopped ||= seen.includes('  moving');
-    });
+    const { code, text, left } = await start(['--peers'], interrupting());
     expect(text).toContain('stopped; servers and files are removed');
     expect([code, left]).toEqual([130, []]);
   });

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { CopyEnd } from '../../src/cli/demo/legs.js';
 import type { EngineEvent, Summary } from '../../src/index.js';
 
 const COMMAND = fileURLToPath(new URL('../../bin/jackstay', import.meta.url));
@@ -71,6 +72,12 @@ export class Jackstay {
     };
     const { code, errors } = await this.run(['copy', ...words, '--json'], onLine);
     return { code, summary, errors };
+  }
+
+  /** `copy` as a leg of the demonstration. */
+  async copyLeg(words: readonly string[], onEvent: (event: EngineEvent) => void): Promise<CopyEnd> {
+    const { code, summary, errors } = await this.copy(words, onEvent);
+    return code === 0 ? { summary } : { failure: `jackstay ended with ${code}\n${errors}` };
   }
 
   /** End what still runs. */

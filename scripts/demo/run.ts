@@ -1,34 +1,20 @@
-/** Two servers, a tree between them, and the proof that it arrived. */
+/** Two real servers of other projects, a tree between them, and the proof that it arrived. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Leg, type LegOptions, runLegs } from '../../src/cli/demo/legs.js';
+import type { Screen } from '../../src/cli/demo/report.js';
+import { makeTree, type TreeMade, type TreePlan } from '../../src/cli/demo/tree.js';
 import type { Peer } from '../../test/peers/peer.js';
 import { startProftpd } from '../../test/peers/real/proftpd.js';
 import { startPureftpd } from '../../test/peers/real/pureftpd.js';
-import { type Comparison, compareTrees } from './compare.js';
 import { Jackstay } from './jackstay.js';
-import { copyLines, Progress, type Screen } from './report.js';
-import { makeTree, type TreeMade, type TreePlan } from './tree.js';
 
-export interface DemoOptions {
-  screen: Screen;
+export interface DemoOptions extends LegOptions {
   /** Default: up to 64 MiB. */
   tree?: TreePlan;
   /** Folders that also go back under TLS [large, odd names]. */
   parts?: readonly string[];
-  /** Ends the demonstration; everything is cleaned up. */
-  signal?: AbortSignal;
-  /** Called with the two folders after a copy and before the comparison. */
-  beforeComparison?: (source: string, destination: string) => void;
-}
-
-interface Leg {
-  title: string;
-  /** Words after `jackstay copy`. */
-  words: string[];
-  from: string;
-  to: string;
-  total: { files: number; bytes: number };
 }
 
 /** Run it. @returns true when every file arrived and every octet is the same. */
@@ -46,13 +32,12 @@ export async function demo(options: DemoOptions): Promise<boolean> {
     proftpd.own();
     tellTree(screen, made);
     await addSites(jackstay, proftpd, pureftpd);
-    let good = true;
     const parts = options.parts ?? ['large', 'odd names'];
-    for (const leg of [wholeTree(proftpd, pureftpd, made), ...back(proftpd, made, parts)]) {
-      signal?.throwIfAborted();
-      good = (await move(jackstay, leg, options)) && good;
-    }
-    return good;
+    const legs = [wholeTree(proftpd, pureftpd, made), ...back(proftpd, made, parts)];
+    return await runLegs(
+      legs.map((leg) => ({ ...leg, copy: (onEvent) => jackstay.copyLeg(leg.words, onEvent) })),
+      options,
+    );
   } finally {
     signal?.removeEventListener('abort', onAbort);
     jackstay.stop();
@@ -76,7 +61,9 @@ async function addSites(jackstay: Jackstay, a: Peer, b: Peer): Promise<void> {
   await jackstay.addSite('pureftpd-tls', url(b, 'ftps'), b.password);
 }
 
-function wholeTree(proftpd: Peer, pureftpd: Peer, made: TreeMade): Leg {
+type Way = Omit<Leg, 'copy'>;
+
+function wholeTree(proftpd: Peer, pureftpd: Peer, made: TreeMade): Way {
   return {
     title: 'The whole tree, ProFTPD to Pure-FTPd, in clear',
     words: ['proftpd:tree', 'pureftpd:tree'],
@@ -86,7 +73,7 @@ function wholeTree(proftpd: Peer, pureftpd: Peer, made: TreeMade): Leg {
   };
 }
 
-function back(proftpd: Peer, made: TreeMade, parts: readonly string[]): Leg[] {
+function back(proftpd: Peer, made: TreeMade, parts: readonly string[]): Way[] {
   return parts.map((part) => ({
     title: `The folder "${part}" back, Pure-FTPd to ProFTPD, under TLS`,
     // ProFTPD takes half a second for each TLS handshake as client: only more sessions make that faster.
@@ -95,28 +82,4 @@ function back(proftpd: Peer, made: TreeMade, parts: readonly string[]): Leg[] {
     to: join(proftpd.home, 'back', part),
     total: made.parts.get(part) ?? { files: 0, bytes: 0 },
   }));
-}
-
-/** One copy, its comparison and its report. @returns true when nothing differs. */
-async function move(jackstay: Jackstay, leg: Leg, options: DemoOptions): Promise<boolean> {
-  const { screen } = options;
-  screen.write(`\n${leg.title}\n  command   jackstay copy ${leg.words.map(quoted).join(' ')}\n`);
-  const progress = new Progress(screen, leg.total);
-  const { code, summary, errors } = await jackstay.copy(leg.words, (event) => progress.take(event));
-  progress.end();
-  options.signal?.throwIfAborted();
-  if (code !== 0 || summary === undefined) {
-    screen.write(`  FAILED    jackstay ended with ${code}\n${errors}`);
-    return false;
-  }
-  options.beforeComparison?.(leg.from, leg.to);
-  const found = compareTrees(leg.from, leg.to);
-  for (const line of copyLines(summary, found)) screen.write(`${line}\n`);
-  return isGood(leg, found, summary.clientBytes);
-}
-
-const quoted = (word: string): string => (word.includes(' ') ? `'${word}'` : word);
-
-function isGood(leg: Leg, found: Comparison, clientBytes: number): boolean {
-  return found.differences.length === 0 && found.files === leg.total.files && clientBytes === 0;
 }

@@ -36,10 +36,16 @@ const ROWS: Row[] = [
     summary: 'saved sites: add, list, show, test, remove',
     load: () => import('./commands/site.js'),
   },
+  { name: 'serve', summary: 'be an FTP server', load: () => import('./commands/serve.js') },
   {
     name: 'user',
     summary: 'users of the server: add, passwd, list, remove',
     load: () => import('./commands/user.js'),
+  },
+  {
+    name: 'demo',
+    summary: 'two servers, a tree between them, every octet compared',
+    load: () => import('./commands/demo.js'),
   },
   {
     name: 'completion',

@@ -25,6 +25,9 @@ export interface Logs {
   setLevel(level: Level): void;
   /** Both files opened again. @throws FtpError `local`. */
   reopen(): void;
+  /** Resolves once every line is at its place. */
+  drain(): Promise<void>;
+  /** The lines that wait to their place now. */
   flush(): void;
 }
 
@@ -62,6 +65,10 @@ export function openLogs(targets: LogTargets): Logs {
     reopen: () => {
       output.reopen();
       audit?.reopen();
+    },
+    drain: async () => {
+      await output.drain();
+      await audit?.drain();
     },
     flush: () => {
       output.flush();

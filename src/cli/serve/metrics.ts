@@ -1,17 +1,6 @@
-import {
-  AggregatorRegistry,
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  type MetricObjectWithValues,
-  type MetricValue,
-  Registry,
-} from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerEvent, TransferFacts } from '../../server/events.js';
-
-/** The metrics of one process as plain data: they cross processes. */
-export type Snapshot = MetricObjectWithValues<MetricValue<string>>[];
+import type { Snapshot } from './snapshot.js';
 
 /** Metrics of one serving process. */
 export interface Metrics {
@@ -115,14 +104,9 @@ function commandMetrics(registers: Registry[]): (verb: string, code: number) => 
 }
 
 /** One text of the snapshots of all processes, as Prometheus reads it. */
-export async function render(snapshots: readonly Snapshot[]): Promise<string> {
-  return AggregatorRegistry.aggregate([...snapshots]).metrics();
-}
-
-/** What stays of a process that is gone: its counts. Without them the sums would fall, which reads as a restart. */
-export function countsOf(snapshot: Snapshot): Snapshot {
-  return snapshot.filter(({ type }) => {
-    const kind: unknown = type;
-    return kind === 'counter' || kind === 'histogram';
-  });
+export async function render(snapshots: readonly Snapshot[], processes: number): Promise<string> {
+  const own = new Registry();
+  new Gauge({ name: 'jackstay_processes', help: 'Serving processes', registers: [own] }).set(processes);
+  const all = AggregatorRegistry.aggregate([...snapshots]);
+  return `${await own.metrics()}\n${await all.metrics()}`;
 }

@@ -13,7 +13,9 @@ export interface LineOutput {
    * @throws FtpError `local`; the old file is used on.
    */
   reopen(): void;
-  /** Everything to its place now: the process ends. */
+  /** Resolves once everything is at its place. */
+  drain(): Promise<void>;
+  /** What waits to its place now, for the process ends without warning. */
   flush(): void;
 }
 
@@ -21,7 +23,7 @@ export interface LineOutput {
 const MOST_WAITING = 16 * 1024 * 1024;
 
 /**
- * Lines to a file: appended, mode 0640 when made, no descriptor of which is left open after `flush`. What has come together
+ * Lines to a file: appended, mode 0640 when made. What has come together
  * is one write, so lines of several processes in one file do not mix. A disk that is slow or full never holds up the caller;
  * `onFault` hears of the first loss of each outage.
  */
@@ -34,6 +36,7 @@ export class FileOutput implements LineOutput {
   #writing: Buffer | undefined;
   #faulty = false;
   readonly #retired: number[] = [];
+  readonly #idle: (() => void)[] = [];
 
   /** `to`: a path, or a descriptor that stays open. @throws FtpError `local` where the file cannot be opened. */
   constructor(to: string | number, onFault: (why: string) => void) {
@@ -63,6 +66,11 @@ export class FileOutput implements LineOutput {
     else closeSync(old);
   }
 
+  drain(): Promise<void> {
+    if (!this.#writing) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
   flush(): void {
     const rest = this.#waiting.join('');
     this.#waiting = [];
@@ -78,7 +86,10 @@ export class FileOutput implements LineOutput {
 
   #next(): void {
     for (const old of this.#retired.splice(0)) closeSync(old);
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.length === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve();
+      return;
+    }
     const octets = Buffer.from(this.#waiting.join(''));
     this.#waiting = [];
     this.#length = 0;
@@ -116,5 +127,10 @@ function openForAppend(path: string): number {
 
 /** Lines to a stream of the command line. */
 export function streamOutput(stream: Output): LineOutput {
-  return { write: (line) => void stream.write(line), reopen: () => {}, flush: () => {} };
+  return {
+    write: (line) => void stream.write(line),
+    reopen: () => {},
+    drain: () => Promise.resolve(),
+    flush: () => {},
+  };
 }

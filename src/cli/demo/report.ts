@@ -1,6 +1,7 @@
 /** What the demonstration prints. */
-import { bytes, count, rate, routeWords, span } from '../../src/cli/format.js';
-import type { EngineEvent, Summary } from '../../src/index.js';
+
+import type { EngineEvent, Summary } from '../../engine/events.js';
+import { bytes, count, rate, routeWords, span } from '../format.js';
 import type { Comparison } from './compare.js';
 
 /** Where progress goes: one line that changes on a terminal, few lines elsewhere. */
@@ -83,4 +84,9 @@ export function copyLines(summary: Summary, found: Comparison): string[] {
       : `  compared  ${count(found.differences.length, 'difference')}:`,
     ...found.differences.slice(0, 20).map((difference) => `            ${difference}`),
   ];
+}
+
+/** The last words. */
+export function endWords(good: boolean): string {
+  return good ? '\nEverything arrived, octet for octet.\n' : '\nNOT everything arrived: see above.\n';
 }
