@@ -168,6 +168,8 @@ export async function openListing(storage: Storage, order: ListingOrder): Promis
   if (order.format === 'mlsd') throw new FileError('not-directory', 'it is not a directory');
   const slash = order.shown.lastIndexOf('/');
   const name = order.shown.slice(slash + 1);
-  const whole = { ...order, hidden: true, extra: [] };
+  // What NLST repeats before names is the path that was asked for: here its directory.
+  const prefix = order.prefix.slice(0, order.prefix.slice(0, -1).lastIndexOf('/') + 1);
+  const whole = { ...order, hidden: true, extra: [], prefix };
   return new ListingSource(whole, only({ ...facts, name }), order.shown.slice(0, slash) || '/');
 }
