@@ -144,12 +144,13 @@ export class Gate {
 
   close(): void {
     this.#awaited = undefined;
+    if (!this.#closed) {
+      this.#closed = true;
+      clearTimeout(this.#lifetime);
+      this.#server.close();
+    }
     for (const { socket } of this.#held) socket.destroy();
     this.#held = [];
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#lifetime);
-    this.#server.close();
   }
 }
 
