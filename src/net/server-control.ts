@@ -68,7 +68,7 @@ function onEnd(this: Owned): void {
   this[OWNER]?.halfClosed();
 }
 function onError(this: Owned, error: Error): void {
-  this[OWNER]?.broke(this, error);
+  this[OWNER]?.broke(error);
 }
 function onClose(this: Owned): void {
   this[OWNER]?.closed(this);
@@ -266,14 +266,15 @@ export class ServedControl {
   }
 
   /** Called by the socket. @internal */
-  broke(socket: net.Socket, error: Error): void {
-    if (socket === this.#socket) this.#fail(this.#errorOf(error));
+  broke(error: Error): void {
+    this.#fail(this.#errorOf(error));
   }
 
   /** Called by the socket. @internal */
   closed(socket: net.Socket): void {
-    if (socket !== this.#socket) this.#socket.destroy();
-    this.#ended();
+    // The TCP connection below TLS: the socket above it still has to tell why.
+    if (socket === this.#socket) this.#ended();
+    else this.#socket.destroy();
   }
 
   #errorOf(error: Error): FtpError {
