@@ -1,4 +1,4 @@
-import type { Remains } from '../net/plane/types.js';
+import { FileError, type Remains } from '../net/plane/types.js';
 
 /** What an account may hold; absent = no limit. */
 export interface QuotaLimits {
@@ -42,29 +42,33 @@ export interface QuotaLease {
   end(end: UploadEnd): Promise<void>;
 }
 
-/** One path that something happens to right now. */
-interface Entry {
-  /** Octets that are counted for it; undefined: no file. */
-  size: number | undefined;
-  readonly ready: Promise<void>;
-  users: number;
-  /** The upload that may write over the octets of the old file. */
-  heir: Upload | undefined;
+/** An operation that runs: an upload, a removal or a rename. */
+interface Work {
+  /** Where files come and go; a directory stands for all below it. */
+  readonly paths: readonly string[];
+  /** Another work on the same paths ran at the same time: sizes from before say nothing any more. */
+  mixed: boolean;
+  /** Octets that an upload may write. */
+  granted: number;
+  /** Octets of the old file, which go when this upload takes its place: they may be written without asking for room. */
+  credit: number;
+  /** An upload that makes a file, as far as is known. */
+  isNew: boolean;
 }
 
-interface Upload {
-  granted: number;
-  /** Octets of the old file that go when this one takes its place. */
-  credit: number;
-  /** Counted as a file to come. */
-  isNew: boolean;
+/** An upload of which the count knows. */
+interface Opened {
+  /** Octets of the file before. */
+  before: number | undefined;
+  /** There is room for one more file, or it is none more. */
+  fits: boolean;
 }
 
 /** Of book keeping. */
 export interface QuotaOptions {
   /** Largest grant, octets [16 MiB]. */
   slice?: number;
-  /** Milliseconds after which a home with no upload is counted again, for what others changed [10 minutes]. */
+  /** Milliseconds after which a home with nothing going on is counted again, for what others changed [10 minutes]. */
   recount?: number;
   now?: () => number;
 }
@@ -72,29 +76,25 @@ export interface QuotaOptions {
 const MIB = 1024 ** 2;
 const SMALLEST = 256 * 1024;
 
-/** The upload that was to replace a file has no claim to its octets any more. */
-function dropCredit(entry: Entry): void {
-  if (entry.heir) entry.heir.credit = 0;
-  entry.heir = undefined;
-}
-
-/** What a grant takes from the quota: the octets of the old file are in it already. */
-const taken = (upload: Upload): number => Math.max(0, upload.granted - upload.credit);
+const isRelated = (a: string, b: string): boolean =>
+  a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
 
 /**
  * Usage of one home: counted at the first need, then kept up to date by what happens through this server. What uploads may
- * still write is reserved before they write it, so that no interleaving exceeds the quota (threats.md row 34). A file that
- * is replaced counts until the new one has its place; its octets may be written again by one upload.
+ * still write is reserved before they write it, so that no interleaving exceeds the quota (threats.md row 34).
+ *
+ * The count is never too low. A work that has its paths for itself changes it by exactly what it did. Works that meet on a
+ * path only add to it, whatever went, and the home is counted again as soon as nothing is going on.
  */
 export class QuotaBook {
-  readonly #entries = new Map<string, Entry>();
-  readonly #uploads = new Set<Upload>();
+  readonly #works = new Set<Work>();
   readonly #ending = new Set<Promise<void>>();
   #used: Usage = { bytes: 0, files: 0 };
   #counted: Promise<void> | undefined;
   #countedAt = 0;
-  /** Works that count on the count: none may begin while it is made anew. */
-  #works = 0;
+  #doubtful = false;
+  /** Works, and questions that are being answered: none of them may see a count that is made anew. */
+  #holders = 0;
 
   constructor(
     private readonly files: QuotaFiles,
@@ -103,46 +103,40 @@ export class QuotaBook {
 
   /** Nothing happens now. */
   get idle(): boolean {
-    return this.#works === 0;
+    return this.#holders === 0;
   }
 
   /** Octets that can still be stored; undefined without a limit of octets. */
   async left(limits: QuotaLimits): Promise<number | undefined> {
     if (limits.bytes === undefined) return undefined;
-    return this.#within(async () => Math.max(0, this.#free(limits)));
+    const done = await this.#hold();
+    const free = Math.max(0, this.#free(limits));
+    done();
+    return free;
   }
 
   /** Could an upload to `path` begin? */
-  admits(path: string, limits: QuotaLimits): Promise<boolean> {
-    return this.#within(async () => {
-      const entry = await this.#open(path);
-      const fits = this.#mayHold(entry, limits) && (this.#free(limits) > 0 || (entry.size ?? 0) > 0);
-      this.#close(path, entry);
-      return fits;
-    });
+  async admits(path: string, limits: QuotaLimits): Promise<boolean> {
+    const done = await this.#hold();
+    try {
+      const size = await this.files.size(path);
+      return this.#mayHold(size, limits) && (this.#free(limits) > 0 || (size ?? 0) > 0);
+    } finally {
+      done();
+    }
   }
 
   /** An upload begins; the file's size before it is taken now. */
   begin(path: string, kind: UploadKind, limits: QuotaLimits): QuotaLease {
-    const upload: Upload = { granted: 0, credit: 0, isNew: false };
-    const opened = this.#within(() => this.#enter(path, kind, upload, limits), true);
+    const work = this.#enter([path]);
+    const opened = this.#open(work, kind, limits);
     // Told by `more` and `end`, which wait for it.
     opened.catch(() => {});
     let ended: Promise<void> | undefined;
-    const end = async (how: UploadEnd): Promise<void> => {
-      // What was granted and not written is free at once: the next upload may need it.
-      upload.granted = Math.min(upload.granted, how.bytes);
-      const facts = await opened.catch(() => undefined);
-      if (!facts) return;
-      await this.#settle(path, facts.entry, upload, { ...how, kind, before: facts.before });
-      this.#works -= 1;
-    };
     return {
-      more: async () => ((await opened).fits ? this.#grantOrWait(upload, limits) : 0),
+      more: async () => ((await opened).fits ? this.#grantOrWait(work, limits) : 0),
       end: (how) => {
-        ended ??= end(how);
-        this.#ending.add(ended);
-        void ended.then(() => this.#ending.delete(ended!));
+        ended ??= this.#end(work, opened, how);
         return ended;
       },
     };
@@ -150,168 +144,167 @@ export class QuotaBook {
 
   /** A file is to be removed. Call the result once: with `true` when it is gone, `false` when it could not be removed. */
   async removing(path: string): Promise<(gone: boolean) => void> {
-    const entry = await this.#within(() => this.#open(path), true);
-    return this.#last((gone) => {
-      if (gone) {
-        dropCredit(entry);
-        this.#count(entry, undefined);
-      }
-      this.#close(path, entry);
+    const work = this.#enter([path]);
+    const size = await this.#sizeFor(work, path);
+    return this.#leaving(work, (gone) => {
+      if (gone && !work.mixed) this.#change(size, undefined);
     });
   }
 
-  /** A file or directory gets another name, where a file may be replaced. Call the result as that of `removing`. */
-  async renaming(from: string, to: string): Promise<(done: boolean) => void> {
-    const [old, fresh] = await this.#within(
-      () => Promise.all([this.#open(from), from === to ? undefined : this.#open(to)]),
-      true,
-    );
-    return this.#last((done) => {
-      if (done && fresh) {
-        dropCredit(fresh);
-        this.#count(fresh, undefined);
-        fresh.size = old.size;
-        // What is counted for these paths stays counted: it lies elsewhere now, and nobody may write over it here.
-        for (const [path, entry] of this.#entries) {
-          if (path !== from && !path.startsWith(`${from}/`)) continue;
-          dropCredit(entry);
-          entry.size = undefined;
-        }
-      }
-      if (fresh) this.#close(to, fresh);
-      this.#close(from, old);
+  /**
+   * A file or directory gets another name, where a file may be replaced. Call the result as that of `removing`.
+   *
+   * @throws FileError `busy` when uploads that are to replace the old file have written so much that both cannot stay.
+   */
+  async renaming(from: string, to: string, limits: QuotaLimits): Promise<(done: boolean) => void> {
+    if (from === to) return () => {};
+    // Asked before the credit goes, which a meeting costs.
+    const heirs = [...this.#works].filter(({ paths }) => paths.some((path) => isRelated(path, from)));
+    const spent = heirs.reduce((sum, { granted, credit }) => sum + Math.min(granted, credit), 0);
+    if (spent > this.#free(limits)) throw new FileError('busy', 'it is being replaced');
+    const work = this.#enter([from, to]);
+    const size = await this.#sizeFor(work, to);
+    return this.#leaving(work, (done) => {
+      if (done && !work.mixed) this.#change(size, undefined);
     });
   }
 
-  #last(work: (done: boolean) => void): (done: boolean) => void {
+  #enter(paths: readonly string[]): Work {
+    const work: Work = { paths, mixed: false, granted: 0, credit: 0, isNew: false };
+    for (const other of this.#works) {
+      if (!paths.some((path) => other.paths.some((one) => isRelated(path, one)))) continue;
+      for (const one of [work, other]) {
+        one.mixed = true;
+        one.credit = 0;
+      }
+      this.#doubtful = true;
+    }
+    this.#works.add(work);
+    return work;
+  }
+
+  async #open(work: Work, kind: UploadKind, limits: QuotaLimits): Promise<Opened> {
+    const before = await this.#sizeFor(work, work.paths[0]!);
+    const fits = this.#mayHold(before, limits);
+    work.isNew = before === undefined;
+    if (!work.mixed && (kind.mode === 'replace' || kind.mode === 'resume')) {
+      work.credit = Math.max(0, (before ?? 0) - (kind.mode === 'resume' ? kind.offset : 0));
+    }
+    return { before, fits };
+  }
+
+  /** The size at a path where `work` begins, and a hold on the count until it ends. */
+  async #sizeFor(work: Work, path: string): Promise<number | undefined> {
+    try {
+      const done = await this.#hold();
+      try {
+        return await this.files.size(path);
+      } catch (error) {
+        done();
+        throw error;
+      }
+    } catch (error) {
+      this.#works.delete(work);
+      throw error;
+    }
+  }
+
+  #leave(work: Work): void {
+    this.#works.delete(work);
+    this.#holders -= 1;
+  }
+
+  #leaving(work: Work, settle: (done: boolean) => void): (done: boolean) => void {
     let over = false;
     return (done) => {
       if (over) return;
       over = true;
-      work(done);
-      this.#works -= 1;
+      settle(done);
+      this.#leave(work);
     };
   }
 
-  async #enter(path: string, kind: UploadKind, upload: Upload, limits: QuotaLimits) {
-    const entry = await this.#open(path);
-    const before = entry.size ?? 0;
-    const fits = this.#mayHold(entry, limits);
-    upload.isNew = entry.size === undefined;
-    if (!entry.heir && (kind.mode === 'replace' || kind.mode === 'resume')) {
-      entry.heir = upload;
-      upload.credit = Math.max(0, before - (kind.mode === 'resume' ? kind.offset : 0));
-    }
-    this.#uploads.add(upload);
-    return { entry, before, fits };
-  }
-
-  #mayHold(entry: Entry, { files }: QuotaLimits): boolean {
-    if (files === undefined || entry.size !== undefined) return true;
-    const coming = [...this.#uploads].filter((upload) => upload.isNew).length;
+  #mayHold(size: number | undefined, { files }: QuotaLimits): boolean {
+    if (files === undefined || size !== undefined) return true;
+    const coming = [...this.#works].filter(({ isNew }) => isNew).length;
     return this.#used.files + coming < files;
   }
 
   #free({ bytes = Number.MAX_SAFE_INTEGER }: QuotaLimits): number {
     let free = bytes - this.#used.bytes;
-    for (const upload of this.#uploads) free -= taken(upload);
+    for (const { granted, credit } of this.#works) free -= Math.max(0, granted - credit);
     return free;
   }
 
   /** Uploads that are about to end may give something back. */
-  async #grantOrWait(upload: Upload, limits: QuotaLimits): Promise<number> {
-    const grant = this.#grant(upload, limits);
+  async #grantOrWait(work: Work, limits: QuotaLimits): Promise<number> {
+    const grant = this.#grant(work, limits);
     if (grant > 0 || this.#ending.size === 0) return grant;
     await Promise.all(this.#ending);
-    return this.#grant(upload, limits);
+    return this.#grant(work, limits);
   }
 
-  #grant(upload: Upload, limits: QuotaLimits): number {
+  #grant(work: Work, limits: QuotaLimits): number {
     const { slice = 16 * MIB } = this.options;
-    const free = this.#free(limits) + Math.max(0, upload.credit - upload.granted);
+    const free = this.#free(limits) + Math.max(0, work.credit - work.granted);
     // When little is left, several uploads shall get some of it.
     const share = Math.max(SMALLEST, Math.floor(free / 4));
     const grant = Math.max(0, Math.min(free, slice, share));
-    upload.granted += grant;
+    work.granted += grant;
     return grant;
   }
 
-  async #settle(
-    path: string,
-    entry: Entry,
-    upload: Upload,
-    end: UploadEnd & { kind: UploadKind; before: number },
-  ): Promise<void> {
-    if (end.remains === 'nothing') this.#count(entry, undefined);
-    else if (end.remains !== 'old') this.#count(entry, await this.#sizeAfter(path, end));
-    // In one step with the count: what was reserved is used now.
-    if (entry.heir === upload) entry.heir = undefined;
-    this.#uploads.delete(upload);
-    this.#close(path, entry);
+  #end(work: Work, opened: Promise<Opened>, how: UploadEnd): Promise<void> {
+    // What was granted and not written is free at once: the next upload may need it.
+    work.granted = Math.min(work.granted, how.bytes);
+    const ended = opened.then(
+      async ({ before }) => {
+        await this.#settle(work, before, how);
+        this.#leave(work);
+      },
+      () => {},
+    );
+    this.#ending.add(ended);
+    void ended.then(() => this.#ending.delete(ended));
+    return ended;
   }
 
-  /** At least what was written: a file that was renamed in the meantime is still there. */
-  async #sizeAfter(
-    path: string,
-    { bytes, kind, before }: UploadEnd & { kind: UploadKind; before: number },
-  ): Promise<number> {
-    const start = kind.mode === 'resume' ? kind.offset : kind.mode === 'append' ? before : 0;
-    const now = await this.files.size(path).catch(() => undefined);
-    return Math.max(now ?? 0, start + bytes);
-  }
-
-  #count(entry: Entry, size: number | undefined): void {
-    this.#used.bytes += (size ?? 0) - (entry.size ?? 0);
-    this.#used.files += Number(size !== undefined) - Number(entry.size !== undefined);
-    entry.size = size;
-  }
-
-  async #open(path: string): Promise<Entry> {
-    let entry = this.#entries.get(path);
-    if (!entry) {
-      const made: Entry = {
-        size: undefined,
-        ready: this.files.size(path).then((size) => {
-          made.size = size;
-        }),
-        users: 0,
-        heir: undefined,
-      };
-      entry = made;
-      this.#entries.set(path, made);
+  async #settle(work: Work, before: number | undefined, { bytes, remains }: UploadEnd): Promise<void> {
+    if (remains === 'old') return;
+    const nothing = remains === 'nothing';
+    const after = nothing ? undefined : await this.files.size(work.paths[0]!).catch(() => 'unknown' as const);
+    if (after !== 'unknown' && !work.mixed) {
+      this.#change(before, after);
+      return;
     }
-    entry.users += 1;
-    try {
-      await entry.ready;
-      return entry;
-    } catch (error) {
-      this.#close(path, entry);
-      throw error;
-    }
+    this.#doubtful = true;
+    if (!nothing) this.#change(undefined, bytes);
   }
 
-  #close(path: string, entry: Entry): void {
-    entry.users -= 1;
-    if (entry.users === 0 && this.#entries.get(path) === entry) this.#entries.delete(path);
+  #change(before: number | undefined, after: number | undefined): void {
+    this.#used.bytes += (after ?? 0) - (before ?? 0);
+    this.#used.files += Number(after !== undefined) - Number(before !== undefined);
   }
 
-  /** Run `work` on a count that holds. `lasting`: the caller lowers `#works` when the operation is over. */
-  async #within<T>(work: () => Promise<T>, lasting = false): Promise<T> {
+  /** A count that holds until the result is called. */
+  async #hold(): Promise<() => void> {
     const { recount = 600_000, now = () => performance.now() } = this.options;
-    if (this.#counted === undefined || (this.#works === 0 && now() - this.#countedAt >= recount)) {
+    const isOld = this.#doubtful || now() - this.#countedAt >= recount;
+    if (this.#counted === undefined || (this.#holders === 0 && isOld)) {
       this.#countedAt = now();
+      this.#doubtful = false;
       this.#counted = this.#countAll();
     }
-    this.#works += 1;
-    let held = false;
+    this.#holders += 1;
     try {
       await this.#counted;
-      const result = await work();
-      held = lasting;
-      return result;
-    } finally {
-      if (!held) this.#works -= 1;
+    } catch (error) {
+      this.#holders -= 1;
+      throw error;
     }
+    return () => {
+      this.#holders -= 1;
+    };
   }
 
   async #countAll(): Promise<void> {

@@ -67,8 +67,10 @@ export function accountShares(storageOf: (spec: StorageSpec) => MetaStorage): Sh
     },
     removing: async ({ account }, { storage, inner }) =>
       (await books.of(account, storage)?.book.removing(inner)) ?? (() => {}),
-    renaming: async ({ account }, from, to) =>
-      (await books.of(account, from.storage)?.book.renaming(from.inner, to.inner)) ?? (() => {}),
+    renaming: async ({ account }, from, to) => {
+      const home = books.of(account, from.storage);
+      return home ? home.book.renaming(from.inner, to.inner, home.limits) : () => {};
+    },
     left: async ({ account }) => {
       const storage = account?.mounts.find(({ path }) => path === '/')?.storage;
       const home = storage && books.of(account, storage);
