@@ -44,7 +44,10 @@ export interface ServerLimits {
   /** Octets and seconds of HASH and the X verbs. */
   digestBytes: number;
   digestsAtOnce: number;
-  /** A foreign data connection that could not be made is told not before this time: all failures look alike [5000]. */
+  /**
+   * A foreign data connection must be made within this time, and a failure is told not before it: all failures look alike
+   * [5000].
+   */
   levelDelay: number;
 }
 

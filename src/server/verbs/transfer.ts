@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DataTls, TransferOrder, TransferResult } from '../../net/plane/types.js';
+import type { DataTls, TransferFailure, TransferOrder, TransferResult } from '../../net/plane/types.js';
 import { dirName } from '../../protocol/paths.js';
 import type { FileOrder } from '../data/types.js';
 import { NO_CONNECTION, transferReply } from '../failures.js';
@@ -7,7 +7,7 @@ import { judgeDataPeer } from '../judge.js';
 import type { PeerOrder } from '../policy.js';
 import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { PendingEndpoint, Session } from '../session.js';
-import type { WriteHow } from '../storage/types.js';
+import type { Range, WriteHow } from '../storage/types.js';
 import type { Place } from '../tree.js';
 import { listingOrder } from './listing.js';
 import type { VerbRow } from './row.js';
@@ -75,6 +75,8 @@ function orderOf(
   const { params, core } = session;
   const { limits } = core.settings;
   const tls = dataTls(session, job, pending);
+  // What cannot be levelled later must end by then: a port that stays silent looks like one that is closed.
+  const most = pending.foreign && limits.levelDelay > 0 ? limits.levelDelay : Number.POSITIVE_INFINITY;
   return {
     direction: job.direction,
     file: job.file,
@@ -84,16 +86,17 @@ function orderOf(
     type: job.listing ? 'I' : params.type,
     ...(params.mode === 'Z' ? { deflate: params.deflate } : {}),
     rate: 0,
-    timeouts: { connect: limits.dataTimeout, handshake: limits.handshakeTimeout, stall: limits.stallTimeout },
+    timeouts: {
+      connect: Math.min(limits.dataTimeout, most),
+      handshake: Math.min(limits.handshakeTimeout, most),
+      stall: limits.stallTimeout,
+    },
   };
 }
 
 /** 150 once the connection is proven, then the final reply (RFC 959 5.4). */
 async function* carry(session: Session, job: Job): AsyncGenerator<ServerReply, void, void> {
-  const { core, params } = session;
-  // RFC 3659 5: a restart is for the command that follows, whatever becomes of it.
-  params.rest = 0;
-  params.range = undefined;
+  const { core } = session;
   const { pending, peer } = takeEndpoint(session, job);
   const begun = performance.now();
   let announce: (opened: boolean) => void = () => {};
@@ -127,7 +130,15 @@ async function* carry(session: Session, job: Job): AsyncGenerator<ServerReply, v
     return;
   }
   await core.level(result, foreign, begun);
-  yield transferReply(result.failure, foreign);
+  yield failureReply(job, result.failure, foreign);
+}
+
+function failureReply(job: Job, failure: TransferFailure, foreign: boolean): ServerReply {
+  // RFC 3659 7.2: to name anything but a directory is an error of the argument.
+  if (job.verb === 'MLSD' && failure.code === 'not-directory') {
+    return reply(501, 'MLSD lists directories; MLST shows files.');
+  }
+  return transferReply(failure, foreign, job.verb === 'STOR' || job.verb === 'STOU');
 }
 
 function report(
@@ -156,13 +167,28 @@ function report(
   });
 }
 
+/**
+ * Where the transfer starts and ends. A restart is for the command that follows, whatever becomes of that (RFC 3659 5.3).
+ *
+ * @throws Refusal 554 in TYPE A, where a position in the stream is none in the file.
+ */
+function takeRange({ params }: Session): Range {
+  const range = params.range ?? { start: params.rest };
+  params.rest = 0;
+  params.range = undefined;
+  if (params.type === 'A' && (range.start > 0 || range.end !== undefined)) {
+    throw new Refusal(554, 'REST and RANG need TYPE I.');
+  }
+  return range;
+}
+
 function retr(session: Session, name: string): AsyncGenerator<ServerReply, void, void> {
+  const range = takeRange(session);
   const place = session.place(name, 'read');
-  const { rest, range } = session.params;
   return carry(session, {
     verb: 'RETR',
     place,
-    file: { what: 'content', storage: place.storage, path: place.inner, range: range ?? { start: rest } },
+    file: { what: 'content', storage: place.storage, path: place.inner, range },
     direction: 'send',
     listing: false,
     opening: 'Data connection open; the file follows.',
@@ -171,10 +197,8 @@ function retr(session: Session, name: string): AsyncGenerator<ServerReply, void,
 
 type UploadVerb = 'STOR' | 'APPE' | 'STOU';
 
-function howOf(session: Session, verb: UploadVerb): WriteHow {
-  const { rest, range } = session.params;
+function howOf(session: Session, verb: UploadVerb, offset: number): WriteHow {
   const { temporary } = session.core.settings;
-  const offset = range?.start ?? rest;
   if (verb === 'STOU') return { mode: 'unique', offset: 0, temporary };
   // RFC 3659 5.3: after REST, APPE is STOR from that octet on.
   if (offset > 0) return { mode: 'resume', offset, temporary };
@@ -184,12 +208,13 @@ function howOf(session: Session, verb: UploadVerb): WriteHow {
 async function* upload(
   session: Session,
   verb: UploadVerb,
-  place: Place,
+  name: string,
   opening: string,
 ): AsyncGenerator<ServerReply, void, void> {
-  session.tree.authorize('write', place, 553);
+  const { start } = takeRange(session);
+  const place = session.place(name, 'write', 553);
   if (place.mountPoint) throw new Refusal(553, 'That is a directory.');
-  const how = howOf(session, verb);
+  const how = howOf(session, verb, start);
   if (how.mode === 'replace') await refuseDupe(session, place);
   if (!(await session.core.shares.admits(session, place))) throw new Refusal(552, 'The quota is used up.');
   yield* carry(session, {
@@ -227,7 +252,7 @@ async function dupes(session: Session, place: Place): Promise<string[]> {
 function stou(session: Session): AsyncGenerator<ServerReply, void, void> {
   // RFC 1123 4.1.2.9: the name is told in the 150. It holds no octet of the client.
   const name = `upload-${randomBytes(8).toString('hex')}`;
-  return upload(session, 'STOU', session.place(name), `FILE: ${name}`);
+  return upload(session, 'STOU', name, `FILE: ${name}`);
 }
 
 async function* list(
@@ -235,6 +260,8 @@ async function* list(
   verb: 'LIST' | 'NLST' | 'MLSD',
   argument: string,
 ): AsyncGenerator<ServerReply, void, void> {
+  session.params.rest = 0;
+  session.params.range = undefined;
   const { place, order } = await listingOrder(session, verb, argument);
   yield* carry(session, {
     verb,
@@ -300,8 +327,7 @@ export const rows: VerbRow[] = [
     argument: 'required',
     summary: 'Receive a file; an existing one is replaced when the upload is complete.',
     when: 'login',
-    run: (session, name) =>
-      upload(session, 'STOR', session.place(name), 'Data connection open; send the file.'),
+    run: (session, name) => upload(session, 'STOR', name, 'Data connection open; send the file.'),
   },
   {
     verb: 'APPE',
@@ -310,8 +336,7 @@ export const rows: VerbRow[] = [
     argument: 'required',
     summary: 'Receive octets and add them to a file.',
     when: 'login',
-    run: (session, name) =>
-      upload(session, 'APPE', session.place(name), 'Data connection open; send the rest.'),
+    run: (session, name) => upload(session, 'APPE', name, 'Data connection open; send the rest.'),
   },
   {
     verb: 'STOU',
