@@ -11,7 +11,7 @@ const REPLIES: Record<FileErrorCode, readonly [number, string]> = {
   'not-empty': [550, 'The directory is not empty.'],
   'no-space': [452, 'No space is left on the server.'],
   quota: [552, 'The quota is used up.'],
-  'bad-name': [553, 'That name is not allowed here.'],
+  'bad-name': [550, 'That name is not allowed here.'],
   'bad-offset': [554, 'The file ends before that offset.'],
   busy: [450, 'The file is in use; try again later.'],
   unsupported: [504, 'This storage cannot do that.'],
@@ -20,21 +20,25 @@ const REPLIES: Record<FileErrorCode, readonly [number, string]> = {
 
 const codes = new Set<string>(Object.keys(REPLIES));
 
-/** A failed file operation as a reply. */
-export function fileReply(error: Pick<FileError, 'code'>): ServerReply {
+/**
+ * A failed file operation as a reply.
+ *
+ * @param naming the command gives a file its name (STOR, STOU, RNTO): what is wrong is the name, and RFC 959 5.4 has 553.
+ */
+export function fileReply(error: Pick<FileError, 'code'>, naming = false): ServerReply {
   const [code, text] = REPLIES[error.code];
-  return reply(code, text);
+  return reply(naming && (code === 550 || code === 504) ? 553 : code, text);
 }
 
 /** The same for every way in which no data connection came about (threats.md row 1): an attacker learns nothing from it. */
 export const NO_CONNECTION = reply(425, 'The data connection could not be opened.');
 
-/** A failed transfer as its final reply. @param opened whether the 150 was sent. */
-export function transferReply(failure: TransferFailure, foreign: boolean): ServerReply {
+/** A failed transfer as its final reply. @param naming as for `fileReply`. */
+export function transferReply(failure: TransferFailure, foreign: boolean, naming = false): ServerReply {
   switch (failure.stage) {
     case 'file':
       return codes.has(failure.code)
-        ? fileReply({ code: failure.code as FileErrorCode })
+        ? fileReply({ code: failure.code as FileErrorCode }, naming)
         : reply(451, 'The storage failed.');
     case 'refused':
       // The client itself may know what its TLS lacks; a foreign peer learns nothing.

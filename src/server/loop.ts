@@ -66,9 +66,13 @@ export class CommandLoop {
     this.#throttle();
   }
 
-  /** The client sends no more: what it sent is answered, then the connection ends. */
+  /**
+   * The client sends no more: what it sent is answered, then the connection ends. A transfer goes on only behind a QUIT;
+   * without one, this is an ABOR (RFC 959 4.1.1).
+   */
   endInput(): void {
     this.#inputEnded = true;
+    if (this.#session.running && !this.#queue.some(({ verb }) => verb === 'QUIT')) this.#session.abort();
     this.#drain();
   }
 
@@ -93,12 +97,8 @@ export class CommandLoop {
 
   #meanwhile(line: CommandLine): void {
     const session = this.#session;
-    if (line.verb === 'ABOR') {
-      // RFC 959 4.1.3: the service command is answered first (426), then ABOR itself (226).
-      this.#queue.unshift(line);
-      session.abort();
-      return;
-    }
+    // RFC 959 4.1.3: the service command is answered first (426), then what waits, then ABOR itself (226).
+    if (line.verb === 'ABOR') session.abort();
     const row = session.running && this.#queue.length === 0 ? rowOf(line.verb) : undefined;
     if (!row?.during || (row.argument === 'none' && line.argument !== undefined)) this.#queue.push(line);
     else void this.#aside(row.run(session, line.argument ?? ''));
@@ -140,6 +140,8 @@ export class CommandLoop {
     if ('code' in answer) this.#say(line.verb, answer);
     else {
       this.#busy = true;
+      // An ABOR that waits is for all that came before it.
+      if (this.#queue.some(({ verb }) => verb === 'ABOR')) session.abort();
       void this.#follow(line.verb, answer);
     }
   }
@@ -170,13 +172,14 @@ export class CommandLoop {
   #dispatch(line: CommandLine): Answer {
     const session = this.#session;
     const row = line.fault ? undefined : rowOf(line.verb);
+    // RFC 959 4.1.3: RNTO must follow RNFR at once; what only keeps a connection alive may come between.
+    if (row?.verb !== 'RNTO' && !row?.during) session.params.renameFrom = undefined;
     if (!row) return this.#unknown(line);
     if (row.when === 'login' && !session.account) {
       return reply(530, 'Log in with USER and PASS first.');
     }
     if (row.argument === 'none' && line.argument) return reply(501, 'This command takes no argument.');
     if (row.argument === 'required' && !line.argument) return reply(501, 'This command needs an argument.');
-    // RFC 959 4.1.3: RNTO must follow RNFR at once; commands that only look may come between (peers do so).
     return row.run(session, line.argument ?? '');
   }
 

@@ -140,7 +140,7 @@ export async function startServer(setup: Setup = {}): Promise<TestServer> {
   const rules = tls === 'optional' ? { required: false } : tls === 'required' ? {} : tls;
   const server = await createServer({
     ...options,
-    limits: { levelDelay: 0, ...options?.limits },
+    limits: { levelDelay: 0, loginFailuresPerMinute: 0, ...options?.limits },
     listen: { host, port: 0, implicitTls },
     threads,
     users: memoryUsers([

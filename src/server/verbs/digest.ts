@@ -40,6 +40,7 @@ async function digest(
   running.set(core, now + 1);
   const abort = new AbortController();
   session.interrupt = () => abort.abort();
+  if (session.aborting) abort.abort();
   try {
     return {
       hex: await storage.digest(place.inner, algorithm, { start: range.start, end }, abort.signal),

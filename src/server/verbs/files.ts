@@ -1,8 +1,10 @@
 import { dirName } from '../../protocol/paths.js';
 import { quotePath } from '../../protocol/reply-lines.js';
 import { formatTime, parseTime } from '../../protocol/times.js';
+import { fileReply } from '../failures.js';
 import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
+import { FileError } from '../storage/types.js';
 import type { Place } from '../tree.js';
 import type { VerbRow } from './row.js';
 
@@ -84,7 +86,14 @@ async function rnto(session: Session, name: string): Promise<ServerReply> {
   if (!session.tree.may('delete', to.path) && (await storage.stat(to.inner).catch(() => undefined))) {
     return reply(553, 'That file is there already.');
   }
-  await settled(session.core.shares.renaming(session, from, to), () => storage.rename(from.inner, to.inner));
+  try {
+    await settled(session.core.shares.renaming(session, from, to), () =>
+      storage.rename(from.inner, to.inner),
+    );
+  } catch (error) {
+    if (error instanceof FileError) return fileReply(error, true);
+    throw error;
+  }
   session.changed('RNTO', from.path, to.path);
   return reply(250, 'Renamed.');
 }

@@ -147,7 +147,7 @@ export const rows: VerbRow[] = [
     syntax: '',
     argument: 'none',
     summary: 'End the running transfer or digest: 426, then 226.',
-    when: 'login',
+    when: 'always',
     run: abor,
   },
   {

@@ -8,9 +8,10 @@ import type { VerbRow } from './row.js';
 function type(session: Session, argument: string): ServerReply {
   const wanted = argument.toUpperCase();
   if (/^(I|L 8|L8)$/.test(wanted)) session.params.type = 'I';
-  else if (/^A( N)?$/.test(wanted)) session.params.type = 'A';
-  // RFC 959 3.1.1: TELNET and ASA controls, EBCDIC and other byte sizes have no users left.
-  else if (/^(A [TC]|E( [NTC])?|L ?\d{1,3})$/.test(wanted))
+  // RFC 1123 4.1.2.2: where N and T make no difference, T is taken as N.
+  else if (/^A( [NT])?$/.test(wanted)) session.params.type = 'A';
+  // RFC 959 3.1.1: ASA controls, EBCDIC and other byte sizes have no users left.
+  else if (/^(A C|E( [NTC])?|L ?\d{1,3})$/.test(wanted))
     return reply(504, 'TYPE A, TYPE I and TYPE L 8 are known.');
   else return reply(501, 'TYPE A, TYPE I or TYPE L 8.');
   return reply(200, session.params.type === 'I' ? 'Type is image.' : 'Type is ASCII.');
@@ -110,7 +111,7 @@ export const rows: VerbRow[] = [
   {
     verb: 'TYPE',
     source: 'RFC 959 4.1.2',
-    syntax: 'A [N] | I | L 8',
+    syntax: 'A [N | T] | I | L 8',
     argument: 'required',
     summary: 'ASCII or image.',
     when: 'login',
