@@ -161,11 +161,3 @@ for (const [kind, make] of Object.entries(kinds)) {
     });
   });
 }
-
-test('also without /proc/self/fd nothing outside is read', async () => {
-  const storage = new DiskStorage(root, { pinned: false });
-  await race((round) =>
-    codeOf(async () => expect(await get(storage, round % 2 ? '/dir/f' : '/file')).toBe('inside')),
-  );
-  await halt();
-});

@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   openSync,
   read as readCallback,
   readSync,
@@ -20,6 +21,8 @@ const readAsync = promisify(readCallback);
  */
 const SAFELY = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 
+const QUIET = { throwIfNoEntry: false } as const;
+
 /** Throws unless it is a regular file: the data of devices, pipes and sockets is nobody's to move. */
 export function checkRegular(stats: Stats): void {
   if (stats.isFile()) return;
@@ -28,11 +31,20 @@ export function checkRegular(stats: Stats): void {
   throw new FileError('denied', 'it is not a regular file');
 }
 
-/** Where directories are not pinned, the path may have led elsewhere for just the moment of the open. */
-function checkSame(place: Place, { dev, ino }: Stats): void {
-  place.dir.verify();
-  if (place.stats && (place.stats.dev !== dev || place.stats.ino !== ino))
-    throw new FileError('busy', 'the file changed meanwhile');
+const ROUNDS = 3;
+
+/**
+ * Where directories are not pinned, the path may have led elsewhere for just the moment of the open. Swaps that come back
+ * in time could hide from one look; from several, each of directories and file, they would have to be lucky each time.
+ */
+function checkSame({ dir, name, stats: looked }: Place, { dev, ino }: Stats): void {
+  let same = !looked || (looked.dev === dev && looked.ino === ino);
+  for (let round = 0; same && round < ROUNDS; round += 1) {
+    dir.verify();
+    const now = lstatSync(dir.at(name), QUIET);
+    same = now?.dev === dev && now.ino === ino;
+  }
+  if (!same) throw new FileError('busy', 'the file changed meanwhile');
 }
 
 /** Opens a regular file that was looked at before. @throws FileError, or the system's error. */

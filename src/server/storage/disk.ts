@@ -1,13 +1,8 @@
 import {
-  chmodSync,
   closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
   lstatSync,
   lutimesSync,
   mkdirSync,
-  openSync,
   renameSync,
   rmdirSync,
   type Stats,
@@ -16,6 +11,7 @@ import {
 } from 'node:fs';
 import { cachedDigest, digestOf } from './digest.js';
 import { linkTarget, listDirectory, openDirectory } from './disk-list.js';
+import { setMode } from './disk-mode.js';
 import { DiskSource, openForReading } from './disk-read.js';
 import { usageBelow } from './disk-tree.js';
 import { admitFile, openSink } from './disk-write.js';
@@ -33,7 +29,7 @@ import {
   type Storage,
   type WriteHow,
 } from './types.js';
-import { hasDescriptorPaths, isAlias, O_PATH, type Place, type Tree, walk } from './walk.js';
+import { hasDescriptorPaths, isAlias, type Place, type Tree, walk } from './walk.js';
 
 const QUIET = { throwIfNoEntry: false } as const;
 
@@ -94,28 +90,6 @@ function notRoot(place: Place): void {
   if (place.name === '') throw new FileError('denied', 'it is the root of the storage');
 }
 
-/** A descriptor that only names the file can be had without a right to read it, and cannot be one of a link. */
-function chmodPinned(path: string | Buffer, mode: number): void {
-  const fd = openSync(path, O_PATH | (constants.O_NOFOLLOW ?? 0));
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile() && !stats.isDirectory()) throw new FileError('busy', 'the file changed meanwhile');
-    chmodSync(`/proc/self/fd/${fd}`, mode);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function chmodOpened(place: Place, path: string | Buffer, mode: number): void {
-  const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  try {
-    place.dir.verify();
-    fchmodSync(fd, mode);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** What a rename may put an end to: nothing, the same file, or a regular file. */
 function checkReplaced(source: Stats, { dir, name }: Place): void {
   if (name === '') throw new FileError('exists', 'there is already something of this name');
@@ -133,8 +107,8 @@ function checkReplaced(source: Stats, { dir, name }: Place): void {
  * No path leads out of the root: every component is opened for itself, without following links, from a descriptor of the
  * root; a link is resolved here and followed only when it stays inside. Uploads and deletions never follow a link at the
  * end. Only regular files are read or written. On systems without /proc/self/fd the components are looked at, and looked
- * at again behind each open; there, somebody with an account on this machine who swaps directories at the right moment
- * could still move a deletion or a rename elsewhere.
+ * at again around each open; there, somebody with an account on this machine who swaps directories at the right moments
+ * could still lead an operation elsewhere.
  *
  * On file systems that fold case or Unicode composition a file answers only to the spelling that its directory has, so
  * that rights by path cannot be dodged. A link lends the rights of the place where it stands: only the operator of the
@@ -248,13 +222,7 @@ export class DiskStorage implements Storage {
   }
 
   async chmod(path: string, mode: number): Promise<void> {
-    guarded(() =>
-      using(targetOf(this.#tree, path), (place) => {
-        const path = place.dir.at(place.name === '' ? '.' : place.name);
-        if (this.#tree.pinned) chmodPinned(path, mode & 0o777);
-        else chmodOpened(place, path, mode & 0o777);
-      }),
-    );
+    guarded(() => using(targetOf(this.#tree, path), (place) => setMode(place, mode)));
   }
 
   async available(path: string): Promise<number> {
