@@ -196,7 +196,7 @@ describe('what was swapped between the look and the act', () => {
 
 describe('what is no regular file', () => {
   test('pipes, devices and sockets are shown, renamed and removed, but never opened', async () => {
-    execFileSync('mkfifo', [at('pipe')]);
+    execFileSync('mknod', [at('pipe'), 'p']);
     const made = ['pipe'];
     const server = createServer().listen(at('socket'));
     await new Promise((resolve) => server.once('listening', resolve));
