@@ -147,6 +147,8 @@ export class Session {
 
   logout(): void {
     this.#tree = undefined;
+    // Authorised for the account that leaves.
+    this.params.renameFrom = undefined;
     this.#onLogout?.();
     this.#onLogout = undefined;
   }

@@ -75,6 +75,19 @@ export class Tree {
     if (!this.may(right, place.path)) throw new Refusal(code, 'Permission denied.');
   }
 
+  /**
+   * Would a rename dodge the rules (threats.md row 37)? What moves must not leave rules behind that are for parts of it,
+   * come under such, or gain a right.
+   */
+  dodges(from: string, to: string): boolean {
+    const { rules } = this;
+    const hasRulesInside = (top: string): boolean =>
+      rules.some(({ path }) => path !== top && isWithin(path, top));
+    const before = rightsAt(rules, from);
+    const gains = rightsAt(rules, to).some((right) => !before.includes(right));
+    return gains || hasRulesInside(from) || hasRulesInside(to);
+  }
+
   /** Mount points that are shown as directories inside `path`. */
   mountsIn(path: string): FileFacts[] {
     const top = path === '/' ? '/' : `${path}/`;

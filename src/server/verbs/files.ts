@@ -82,6 +82,7 @@ async function rnto(session: Session, name: string): Promise<ServerReply> {
   if (JSON.stringify(from.storage) !== JSON.stringify(to.storage)) {
     return reply(553, 'A rename does not cross storages.');
   }
+  if (session.tree.dodges(from.path, to.path)) return reply(553, 'Other rights hold there.');
   const storage = session.storage(to);
   if (!session.tree.may('delete', to.path) && (await storage.stat(to.inner).catch(() => undefined))) {
     return reply(553, 'That file is there already.');
