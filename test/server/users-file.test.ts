@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
 import { FtpError } from '../../src/protocol/errors.js';
+import { keysAt } from '../../src/server/toml/read.js';
 import { type FileUsersOptions, fileUsers } from '../../src/server/users/file.js';
 import { type Argon2, argon2Hasher, dummyHash } from '../../src/server/users/hash.js';
+import { usersSchema } from '../../src/server/users/schema.js';
 
 /** Shape of a real hash; the stand-in below takes `right:<hash>` for its password. */
 const PHC = dummyHash();
@@ -344,3 +348,31 @@ links = "never"
 });
 
 const RANGE = { text: '', family: 4 as const, octets: [192, 0, 2, 9], bits: 32 };
+
+describe('docs/users.toml', () => {
+  const EXAMPLE = readFileSync(new URL('../../docs/users.toml', import.meta.url), 'utf8');
+
+  it('is a users file in which nobody can log in', async () => {
+    const users = await fileUsers(await usersFile(EXAMPLE));
+    expect(users.names()).toEqual(['alice']);
+    expect(users.anonymous).toBe(false);
+    expect(await users.login('alice', 'x', '::1')).toBeUndefined();
+  });
+
+  it('shows every key', () => {
+    const schema = usersSchema(z);
+    const tables = keysAt(schema, []);
+    expect(tables).toEqual(['defaults', 'anonymous', 'groups', 'users']);
+    for (const path of [
+      ['defaults'],
+      ['anonymous'],
+      ['users', 'x'],
+      ['users', 'x', 'fxp'],
+      ['users', 'x', 'quota'],
+    ]) {
+      const keys = keysAt(schema, path);
+      expect(keys.length).toBeGreaterThan(1);
+      for (const key of keys) expect(EXAMPLE, key).toMatch(new RegExp(`(?:^|[{,] )${key} = `, 'm'));
+    }
+  });
+});
