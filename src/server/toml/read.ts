@@ -17,7 +17,7 @@ export interface Fault {
 /** A TOML text with its values and where they stand. */
 export interface Settings<T> {
   value: T;
-  statements: readonly Statement[];
+  statements(): readonly Statement[];
 }
 
 /** Words that must not be shown even where they are wrong. */
@@ -36,9 +36,9 @@ export async function readSettings<T>(
   check: (value: T) => Fault[] = () => [],
 ): Promise<Settings<T>> {
   const raw = await parseToml(file, text);
-  const statements = outline(text);
   const { value, faults } = checked(raw, schema, check);
-  if (value !== undefined && faults.length === 0) return { value, statements };
+  if (value !== undefined && faults.length === 0) return { value, statements: () => outline(text) };
+  const statements = outline(text);
   const lines = faults
     .map((fault) => ({ line: lineOf(statements, fault.path), text: faultText(fault, raw) }))
     .sort((a, b) => a.line - b.line)

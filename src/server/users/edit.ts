@@ -117,7 +117,7 @@ async function edit(path: string, options: UserEditOptions, change: Change): Pro
     });
     const { z } = await import('zod');
     const { statements } = await readSettings(file, text, usersSchema(z), usersFaults);
-    const next = await change(text, await parseToml(file, text), statements);
+    const next = await change(text, await parseToml(file, text), statements());
     await readSettings(`${file}, as it would be,`, next, usersSchema(z), usersFaults);
     await replaceFile(file, next);
   });
