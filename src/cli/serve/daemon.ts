@@ -20,7 +20,11 @@ export interface Host {
   umask(mask: number): unknown;
 }
 
-/** Serve until a signal ends it; gives the exit code. @throws FtpError when it cannot start. */
+/**
+ * Serve until a signal ends it, then end the process: nothing that is left may hold up a service manager.
+ *
+ * @returns the exit code. @throws FtpError when it cannot start.
+ */
 export async function runDaemon(request: Request, io: Io, host: Host): Promise<number> {
   const { ids } = host;
   const { runAs, allowRoot, umask } = await configFor(request, io);
@@ -31,11 +35,9 @@ export async function runDaemon(request: Request, io: Io, host: Host): Promise<n
   const start = await asUser(ids, target, () => startFor(request, io, target));
   const streams = { stdout: io.stdout, stderr: io.stderr, pid: host.pid };
   const logs = await asUser(ids, target, async () => openStartLogs(start, streams));
-  try {
-    return await serve({ request, io, host, start, logs });
-  } finally {
-    await logs.drain();
-  }
+  const code = await serve({ request, io, host, start, logs }).finally(() => logs.drain());
+  io.exitNow(code);
+  return code;
 }
 
 interface Run {
@@ -146,7 +148,10 @@ async function reload(run: Run, fleet: Fleet): Promise<void> {
     logs.setLevel(fresh.config.log.level);
     run.start = fresh;
     for (const what of [...warningsOf(fresh), ...restart]) logs.say('warn', what, { event: 'warning' });
-    logs.say('info', 'configuration, certificate and users are read again', { event: 'reloaded' });
+    logs.say('info', 'configuration, certificate and users are read again', {
+      event: 'reloaded',
+      certificatePin: fresh.certificate.pin,
+    });
   } catch (thrown) {
     const error = toFtpError(thrown);
     logs.say('error', `reload refused, everything stays as it was: ${error.message}`, {
