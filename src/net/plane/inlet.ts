@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { confirmEnd } from './ends.js';
 import { asFailure, Failure } from './failure.js';
 import { LinesIn } from './lines.js';
 import { readInto } from './onread.js';
@@ -20,8 +21,8 @@ export interface Quota {
 export interface InletParts extends PumpParts {
   sink: Sink;
   quota?: Quota | undefined;
-  /** Octets arrive in small records: gather them before they are written. */
-  gather: boolean;
+  /** Under TLS octets arrive in small records: they are gathered before they are written. */
+  records: boolean;
   /** MODE Z: takes packed octets, hands out plain ones through `store`; '' at the end. */
   unpack?: ((chunk: Buffer, store: Store) => Promise<void>) | undefined;
   /** At the end of the stream: was it complete? @throws Failure */
@@ -94,7 +95,8 @@ export class Inlet {
   }
 
   #begin(data: (chunk: Buffer) => void): void {
-    const { socket } = this.#parts;
+    const { socket, records } = this.#parts;
+    if (!records) confirmEnd(socket);
     // What came together with the end of the handshake.
     for (let chunk: unknown = socket.read(); chunk !== null; chunk = socket.read())
       this.#copied(chunk as Buffer);
@@ -131,7 +133,7 @@ export class Inlet {
       this.#large = true;
       fill.last = true;
     }
-    if (nearlyFull || !this.#parts.gather) return this.#flush(true);
+    if (nearlyFull || !this.#parts.records) return this.#flush(true);
     this.#flushing ??= setImmediate(() => {
       this.#flushing = undefined;
       if (!this.#over && !this.#busy && !this.#flush(false)) this.#parts.socket.pause();

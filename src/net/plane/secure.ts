@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type net from 'node:net';
 import tls from 'node:tls';
-import { getSystemErrorName } from 'node:util';
 import { pinOf } from '../tls.js';
 import { SERVER_OPTIONS, serverContext } from '../tls-server.js';
 import type { Course } from './course.js';
+import { type TlsEnd, watchTlsEnd } from './ends.js';
 import { codeOf, Failure } from './failure.js';
 import type { DataPeer, DataTls, TlsMaterial } from './types.js';
 
@@ -76,7 +76,7 @@ export interface Secured {
   socket: tls.TLSSocket;
   facts: NonNullable<DataPeer['tls']>;
   /** After the end was seen: did the peer say close_notify (RFC 8446 6.1)? */
-  ended: () => 'open' | 'notified' | 'cut';
+  ended: () => TlsEnd;
 }
 
 /** What is asked of one handshake. */
@@ -101,7 +101,7 @@ export async function prove(
 ): Promise<Secured> {
   const { tls: order, foreign, timeout } = proof;
   const socket = order.role === 'server' ? asServer(raw, keys, proof) : asClient(raw, keys);
-  const ended = watchEnd(socket, raw);
+  const ended = watchTlsEnd(socket, raw);
   const event = order.role === 'server' ? 'secure' : 'secureConnect';
   try {
     await course.wait<void>(
@@ -146,13 +146,16 @@ function asServer(
   // Foreign peers have no session of this control connection; a fresh context resumes nothing.
   const closed = foreign || order.resumption === 'off';
   bindSession(context, closed ? randomBytes(16).toString('hex') : order.sessionContext);
-  return new tls.TLSSocket(raw, {
+  const socket = new tls.TLSSocket(raw, {
     isServer: true,
     secureContext: context,
     requestCert: foreign,
     rejectUnauthorized: false,
     ALPNProtocols: ALPN,
   });
+  // Without a `tls.Server` errors behind the handshake are told by this event only.
+  socket.on('_tlsError', (error: Error) => socket.destroy(error));
+  return socket;
 }
 
 function asClient(raw: net.Socket, keys: Credentials): tls.TLSSocket {
@@ -183,32 +186,4 @@ function describe(socket: tls.TLSSocket): Secured['facts'] {
     resumed: socket.isSessionReused(),
     ...(certificate ? { pin: pinOf(certificate) } : {}),
   };
-}
-
-/** The parts of Node's sockets that tell the two ends of TLS apart. */
-interface Handle {
-  reading?: boolean;
-  readStart(): number;
-}
-
-/**
- * Node reports close_notify and a cut connection by the same 'end'. They differ in the TCP connection below at the very moment
- * when the end is pushed: the system's end of stream stops reading there, while after close_notify it goes on (or had been
- * stopped by us, and then nothing but what was read before can have ended it).
- */
-function watchEnd(socket: tls.TLSSocket, raw: net.Socket): Secured['ended'] {
-  let ended: 'open' | 'notified' | 'cut' = 'open';
-  const push = socket.push.bind(socket);
-  const below = (raw as { _handle?: Handle | null })._handle;
-  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk === null && ended === 'open') ended = below && stillReading(below) ? 'notified' : 'cut';
-    return push(chunk, encoding);
-  };
-  return () => ended;
-}
-
-function stillReading(handle: Handle): boolean {
-  if (handle.reading === false) return true;
-  const status = handle.readStart();
-  return status < 0 && getSystemErrorName(status) === 'EALREADY';
 }

@@ -8,8 +8,10 @@ import type { Source } from './types.js';
 const RATIO = 200;
 /** Octets that may come out before the ratio counts. */
 const FREE = 1024 * 1024;
-/** Octets of one step: what comes out of it is held in memory. */
-const STEP = 16 * 1024;
+/** Octets of one step of inflating: what comes out of it, up to 4 MiB, is held in memory. */
+const STEP = 4 * 1024;
+/** Octets of one step of deflating. */
+const CHUNK = 64 * 1024;
 
 /** One step of a zlib stream: all that comes out of `chunk`. */
 function step(stream: zlib.Deflate | zlib.Inflate, chunk: Buffer): Promise<Buffer[]> {
@@ -47,7 +49,7 @@ export class PackedSource implements Source {
   readonly #deflate: zlib.Deflate;
   readonly #lines: LinesOut | undefined;
   readonly #count: (bytes: number) => void;
-  readonly #chunk = Buffer.allocUnsafe(4 * STEP);
+  readonly #chunk = Buffer.allocUnsafe(CHUNK);
   #ready: Buffer[] = [];
   #ended = false;
 
@@ -104,7 +106,6 @@ export class Unpacker {
 
   constructor() {
     this.#inflate.on('error', () => {});
-    this.#inflate.on('data', (part: Buffer) => this.#grown(part.length));
   }
 
   /**
@@ -116,25 +117,26 @@ export class Unpacker {
     try {
       if (chunk.length === 0) {
         if (this.#packed === 0) return;
-        for (const part of await last(this.#inflate)) await store(part);
+        await this.#grown(await last(this.#inflate), store);
         return;
       }
       for (let from = 0; from < chunk.length; from += STEP) {
         const packed = chunk.subarray(from, from + STEP);
         this.#packed += packed.length;
-        for (const part of await step(this.#inflate, packed)) await store(part);
+        await this.#grown(await step(this.#inflate, packed), store);
       }
     } catch (error) {
       throw wrong(error);
     }
   }
 
-  #grown(bytes: number): void {
-    this.#plain += bytes;
+  async #grown(parts: Buffer[], store: Store): Promise<void> {
+    for (const { length } of parts) this.#plain += length;
     if (this.#plain > FREE && this.#plain > RATIO * this.#packed) {
       const message = `MODE Z: ${this.#packed} octets grew to more than ${this.#plain}`;
-      this.#inflate.destroy(new Failure('transfer', 'BOMB', message));
+      throw new Failure('transfer', 'BOMB', message);
     }
+    for (const part of parts) await store(part);
   }
 
   close(): void {

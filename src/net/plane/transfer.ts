@@ -162,7 +162,7 @@ export class Transfer<F, P> implements DataTransfer {
         ...this.#pump(link, buffers),
         sink,
         quota,
-        gather: link.secured !== undefined,
+        records: link.secured !== undefined,
         unpack: unpacker && ((chunk, store) => unpacker.unpack(chunk, store)),
         complete: () => {
           if (tls?.closeNotify === 'required' && link.secured?.ended() === 'cut') {
@@ -244,7 +244,9 @@ export class Transfer<F, P> implements DataTransfer {
     if (!link) return;
     const { socket, raw, secured } = link;
     if (failure) {
-      if (this.#parts.order.direction === 'send' && !raw.destroyed) raw.resetAndDestroy();
+      const { direction, tls } = this.#parts.order;
+      // Under TLS the missing close_notify says it; and Node must not reset a connection below a TLS one (it crashes).
+      if (direction === 'send' && !tls && !raw.destroyed) raw.resetAndDestroy();
       socket.destroy();
       raw.destroy();
     } else if (!secured) socket.destroySoon();
