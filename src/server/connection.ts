@@ -6,18 +6,35 @@ import { CommandLoop } from './loop.js';
 import { farewell, reply, type ServerReply } from './reply.js';
 import { Session, type SessionLink } from './session.js';
 
+/** The part of `ServedControl` that a connection uses. */
+export type ControlPort = Pick<
+  ServedControl,
+  | 'peerAddress'
+  | 'peerPort'
+  | 'localAddress'
+  | 'localPort'
+  | 'tls'
+  | 'attach'
+  | 'write'
+  | 'pause'
+  | 'resume'
+  | 'startTls'
+  | 'end'
+  | 'destroy'
+>;
+
 /** One control connection: octets of the socket, lines of the decoder, replies of the loop. */
 export class Connection implements SessionLink {
   readonly session: Session;
   readonly #core: Core;
-  readonly #control: ServedControl;
+  readonly #control: ControlPort;
   readonly #decoder = new CommandDecoder();
   readonly #loop: CommandLoop;
   readonly #release: () => void;
   #closed = false;
   #why = 'the client closed the connection';
 
-  constructor(core: Core, control: ServedControl, release: () => void) {
+  constructor(core: Core, control: ControlPort, release: () => void) {
     this.#core = core;
     this.#control = control;
     this.#release = release;
