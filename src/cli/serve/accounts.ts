@@ -18,7 +18,7 @@ export interface Accounts extends UserStore {
 /** What the accounts are told from outside. */
 export interface AccountParts {
   onProblem: (error: Error) => void;
-  resolvePeers?: (hosts: readonly string[]) => readonly AddressRange[];
+  resolvePeers?: (hosts: readonly string[]) => Promise<readonly AddressRange[]>;
 }
 
 /**

@@ -68,74 +68,57 @@ function transferText(session: SessionFacts, transfer: TransferFacts): string {
 
 const DOORS = { port: 'at PORT', transfer: 'at the transfer', accept: 'on a passive port' } as const;
 
-/** The log line of an event. */
-export function describe(e: ServerEvent): LogLine {
-  switch (e.event) {
-    case 'listening':
-      return line(
-        'info',
-        `listening on ${hostPort(e.host, e.port)}${e.implicitTls ? ', implicit TLS' : ''}`,
-        {
-          host: e.host,
-          port: e.port,
-          implicitTls: e.implicitTls,
-        },
-      );
-    case 'connect':
-      return line('debug', `connection from ${e.session.address}`, sessionFields(e.session));
-    case 'refused':
-      return line('warn', `connection from ${e.address} refused: ${e.why}`, {
-        address: e.address,
-        why: e.why,
-      });
-    case 'login':
-      return line(e.ok ? 'info' : 'warn', loginText(e), {
-        ...sessionFields(e.session),
-        ok: e.ok,
-        ...(e.why !== undefined && { why: e.why }),
-      });
-    case 'command':
-      return line('debug', `${who(e.session)}: ${e.verb} -> ${e.code}`, {
-        ...sessionFields(e.session),
-        verb: e.verb,
-        code: e.code,
-      });
-    case 'transfer':
-      return line(e.transfer.outcome === 'complete' ? 'info' : 'warn', transferText(e.session, e.transfer), {
-        ...sessionFields(e.session),
-        ...transferFields(e.transfer),
-      });
-    case 'peer-refused':
-      return line('warn', `${who(e.session)}: foreign peer ${e.peer} refused ${DOORS[e.door]}: ${e.why}`, {
-        ...sessionFields(e.session),
-        door: e.door,
-        peer: e.peer,
-        why: e.why,
-      });
-    case 'change':
-      return line(
-        'info',
-        `${who(e.session)}: ${e.verb} ${e.path}${e.to === undefined ? '' : ` -> ${e.to}`}`,
-        {
-          ...sessionFields(e.session),
-          verb: e.verb,
-          path: e.path,
-          ...(e.to !== undefined && { to: e.to }),
-        },
-      );
-    case 'close':
-      return line('debug', `${who(e.session)}: closed after ${span(e.seconds)}: ${e.why}`, {
-        ...sessionFields(e.session),
-        why: e.why,
-        seconds: e.seconds,
-      });
-    case 'error':
-      return line('error', e.message, errorFields(e.error));
-  }
+type Kind = ServerEvent['event'];
+type Of<K extends Kind> = Extract<ServerEvent, { event: K }>;
+type Told = [level: Level, text: string, fields: Record<string, unknown>];
 
-  function line(level: Level, text: string, fields: Record<string, unknown>): LogLine {
-    return { level, text, fields: { event: e.event, ...fields } };
-  }
+/** How each event is told. */
+const TOLD: { [K in Kind]: (e: Of<K>) => Told } = {
+  listening: ({ host, port, implicitTls }) => [
+    'info',
+    `listening on ${hostPort(host, port)}${implicitTls ? ', implicit TLS' : ''}`,
+    { host, port, implicitTls },
+  ],
+  connect: ({ session }) => ['debug', `connection from ${session.address}`, sessionFields(session)],
+  refused: ({ address, why }) => ['warn', `connection from ${address} refused: ${why}`, { address, why }],
+  login: (e) => [
+    e.ok ? 'info' : 'warn',
+    loginText(e),
+    { ...sessionFields(e.session), ok: e.ok, ...(e.why !== undefined && { why: e.why }) },
+  ],
+  command: ({ session, verb, code }) => [
+    'debug',
+    `${who(session)}: ${verb} -> ${code}`,
+    { ...sessionFields(session), verb, code },
+  ],
+  transfer: ({ session, transfer }) => [
+    transfer.outcome === 'complete' ? 'info' : 'warn',
+    transferText(session, transfer),
+    { ...sessionFields(session), ...transferFields(transfer) },
+  ],
+  'peer-refused': ({ session, door, peer, why }) => [
+    'warn',
+    `${who(session)}: foreign peer ${peer} refused ${DOORS[door]}: ${why}`,
+    { ...sessionFields(session), door, peer, why },
+  ],
+  change: ({ session, verb, path, to }) => [
+    'info',
+    `${who(session)}: ${verb} ${path}${to === undefined ? '' : ` -> ${to}`}`,
+    { ...sessionFields(session), verb, path, ...(to !== undefined && { to }) },
+  ],
+  close: ({ session, why, seconds }) => [
+    'debug',
+    `${who(session)}: closed after ${span(seconds)}: ${why}`,
+    { ...sessionFields(session), why, seconds },
+  ],
+  error: ({ message, error }) => ['error', message, errorFields(error)],
+};
+
+/** The log line of an event. */
+export function describe<K extends Kind>(e: Of<K>): LogLine {
+  const tell: (e: Of<K>) => Told = TOLD[e.event as K];
+  const [level, text, fields] = tell(e);
+  return { level, text, fields: { event: e.event, ...fields } };
 }
 
 function loginText({ session, ok, why }: Extract<ServerEvent, { event: 'login' }>): string {

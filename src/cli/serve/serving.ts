@@ -1,8 +1,9 @@
 import { networkInterfaces } from 'node:os';
+import { type PeerNames, peerNames } from '../../net/peers.js';
 import { FtpError, toFtpError } from '../../protocol/errors.js';
 import { ownNetworks } from '../../server/judge.js';
 import type { Counters } from '../../server/limits.js';
-import type { ListenAddress, ServerOptions } from '../../server/options.js';
+import type { FtpServer, ListenAddress, ServerOptions } from '../../server/options.js';
 import { createServer } from '../../server/server.js';
 import { type Accounts, openAccounts } from './accounts.js';
 import { toServerOptions } from './config.js';
@@ -37,10 +38,20 @@ export interface ServingParts {
  *
  * @throws FtpError when the users, the certificate or an address cannot be used.
  */
-export async function startServing(start: Start, { logs, ids, counters }: ServingParts): Promise<Serving> {
+export async function startServing(start: Start, parts: ServingParts): Promise<Serving> {
+  const { logs, ids, counters } = parts;
+  const names = peerNames({
+    onProblem: (name, why) =>
+      logs.say('warn', `FXP peer ${name} is nobody for now: ${why}`, {
+        event: 'peer-unknown',
+        peer: name,
+        why,
+      }),
+  });
   const accounts = await asUser(ids, start.target, () =>
     openAccounts(start, {
       onProblem: (error) => logs.say('error', error.message, { event: 'users-refused' }),
+      resolvePeers: (hosts) => names.resolve(hosts),
     }),
   );
   let metrics: Metrics | undefined;
@@ -48,18 +59,8 @@ export async function startServing(start: Start, { logs, ids, counters }: Servin
     logs.event(event);
     metrics?.event(event);
   };
-  if (start.config.metrics.listen) {
-    const { makeMetrics } = await import('./metrics.js');
-    metrics = makeMetrics(() => server.sessions);
-  }
-  const options = (now: Start): ServerOptions =>
-    toServerOptions(now.config, {
-      users: accounts,
-      onEvent,
-      certificate: now.certificate,
-      ownNetworks: ownNetworks(networkInterfaces()),
-    });
-  const server = await createServer({ ...options(start), ...(counters && { counters }) }).catch(
+  const policy = new Policy(start, names, { users: accounts, onEvent });
+  const server = await createServer({ ...(await policy.options()), ...(counters && { counters }) }).catch(
     (error: unknown) => {
       throw bindError(error);
     },
@@ -70,18 +71,65 @@ export async function startServing(start: Start, { logs, ids, counters }: Servin
     await server.close();
     throw error;
   }
+  if (start.config.metrics.listen) {
+    const { makeMetrics } = await import('./metrics.js');
+    metrics = makeMetrics(() => server.sessions);
+  }
+  const refresh = setInterval(() => void policy.refresh(server), REFRESH);
+  refresh.unref();
   return {
     addresses: server.addresses,
     accounts,
     reload: async (fresh) => {
       logs.reopen();
       await accounts.reload();
-      server.reload(options(fresh));
+      await policy.change(fresh, server);
       logs.setLevel(fresh.config.log.level);
     },
     snapshot: async () => (await metrics?.snapshot()) ?? [],
-    stop: (grace) => server.close(grace),
+    stop: (grace) => {
+      clearInterval(refresh);
+      return server.close(grace);
+    },
   };
+}
+
+/** Milliseconds between two looks at what may change by itself: addresses of peers by name, networks of this machine. */
+const REFRESH = 60_000;
+
+/** The options of the server, made again when what they come from has changed. */
+class Policy {
+  readonly #names: PeerNames;
+  readonly #parts: Pick<ServerOptions, 'users' | 'onEvent'>;
+  #start: Start;
+  #outside = '';
+
+  constructor(start: Start, names: PeerNames, parts: Pick<ServerOptions, 'users' | 'onEvent'>) {
+    this.#start = start;
+    this.#names = names;
+    this.#parts = parts;
+  }
+
+  async options(): Promise<ServerOptions> {
+    const { config, certificate } = this.#start;
+    const outside = {
+      peers: await this.#names.resolve(config.fxp.peers.hosts),
+      ownNetworks: ownNetworks(networkInterfaces()),
+    };
+    this.#outside = JSON.stringify(outside);
+    return toServerOptions(config, { ...this.#parts, certificate, ...outside });
+  }
+
+  async change(fresh: Start, server: FtpServer): Promise<void> {
+    this.#start = fresh;
+    server.reload(await this.options());
+  }
+
+  async refresh(server: FtpServer): Promise<void> {
+    const before = this.#outside;
+    const options = await this.options();
+    if (this.#outside !== before) server.reload(options);
+  }
 }
 
 const ADVICE: Record<string, string> = {
