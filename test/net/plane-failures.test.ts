@@ -249,6 +249,12 @@ describe.each(PLANES)('%s plane', (_name, make) => {
   describe('MODE Z', () => {
     test.each([
       ['a bomb', zlib.deflateSync(Buffer.alloc(10 * 1024 * 1024)), 'transfer', 'BOMB'],
+      [
+        'a stream with octets behind it',
+        Buffer.concat([zlib.deflateSync('x'), Buffer.alloc(9000)]),
+        'transfer',
+        'Z_DATA_ERROR',
+      ],
       ['no zlib', Buffer.from('plain text'), 'transfer', 'Z_DATA_ERROR'],
       [
         'a stream that ends early',

@@ -103,9 +103,14 @@ export class Unpacker {
   readonly #inflate = zlib.createInflate();
   #packed = 0;
   #plain = 0;
+  /** The end of the zlib stream was seen, and octets behind it. */
+  #behind = false;
 
   constructor() {
     this.#inflate.on('error', () => {});
+    this.#inflate.once('end', () => {
+      this.#behind = true;
+    });
   }
 
   /**
@@ -124,6 +129,8 @@ export class Unpacker {
         const packed = chunk.subarray(from, from + STEP);
         this.#packed += packed.length;
         await this.#grown(await step(this.#inflate, packed), store);
+        if (this.#behind)
+          throw new Failure('transfer', 'Z_DATA_ERROR', 'MODE Z: octets behind the end of the stream');
       }
     } catch (error) {
       throw wrong(error);
