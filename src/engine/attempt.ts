@@ -48,6 +48,8 @@ export interface Grace {
   afterFailure: number;
   /** The passive side when the active one never connected. */
   neverConnected: number;
+  /** The passive side when the active one is done and it has not even said 150: it takes that peer for a stranger. */
+  neverAccepted: number;
 }
 
 export const GRACE: Grace = {
@@ -56,6 +58,7 @@ export const GRACE: Grace = {
   sourceAfterDestination: 15_000,
   afterFailure: 3_000,
   neverConnected: 50,
+  neverAccepted: 5_000,
 };
 
 export const initialState: TransferState = {
@@ -159,6 +162,7 @@ export function graceOf(state: TransferState, passive: Side, grace: Grace = GRAC
   }
   if (state.at !== 'settling') return undefined;
   const { waitingFor, cause } = state;
+  if (!cause && waitingFor === passive && state[passive].at === 'sent') return grace.neverAccepted;
   if (!cause)
     return waitingFor === 'destination' ? grace.destinationAfterSource : grace.sourceAfterDestination;
   const failedActive = cause.kind === 'reply' && cause.side !== passive && cause.before !== 'open';

@@ -11,6 +11,8 @@ export function explain(rig: Rig, state: TransferState, passiveOpen: boolean): O
   if (isDone(state)) return { kind: 'done' };
   const cause: Cause =
     state.at === 'ended' && state.cause ? betterCause(rig, state, state.cause) : { kind: 'cancelled' };
+  const stranger = passiveOpen ? undefined : notAccepted(rig, cause);
+  if (stranger) return stranger;
   switch (cause.kind) {
     case 'cancelled':
       throw new FtpError('aborted', 'stopped by the caller');
@@ -114,6 +116,22 @@ function lost(rig: Rig, side: Side, error: FtpError, before: 'waiting' | 'sent' 
     return finding(rig, side, 'verifies-peer', message);
   }
   return { kind: 'failed', side, error };
+}
+
+/**
+ * The active side had its connection, and the passive one went on waiting: it drops strangers without a word, as servers
+ * do that cannot be bounced or robbed (RFC 2577 8).
+ */
+function notAccepted(rig: Rig, cause: Cause): Outcome | undefined {
+  const { passive } = rig.attempt;
+  const active = other(passive);
+  const done = cause.kind === 'silent' && cause.phase === 'end' && cause.side === passive;
+  const cut =
+    cause.kind === 'reply' && cause.side === active && cause.before === 'open' && cause.reply.code === 426;
+  if (!done && !cut) return undefined;
+  const [listener, dialler] = [rig[passive].session.name, rig[active].session.name];
+  const message = `${listener} went on waiting after ${dialler} had connected to its passive port: it drops other servers silently`;
+  return finding(rig, passive, 'refuses-foreign-peer', message);
 }
 
 function silent(rig: Rig, cause: Extract<Cause, { kind: 'silent' }>, passiveOpen: boolean): Outcome {

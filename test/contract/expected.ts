@@ -30,6 +30,7 @@ const OPEN: Door = { port: true, passive: true, epsv: true };
 const SHUT: Door = { port: false, passive: false, epsv: true };
 
 const DOORS: Readonly<Record<PeerId, Door>> = {
+  jackstay: OPEN,
   proftpd: OPEN,
   'proftpd-reuse': OPEN,
   // AllowForeignAddress off.
@@ -92,6 +93,8 @@ const MEASURED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** Commands that make a server the TLS client, for servers outside the measured table. */
 const TLS_CLIENT_BY: Readonly<Partial<Record<Server, string>>> = {
+  // Both, where FXP is not off.
+  jackstay: 'dD',
   proftpd: 'D',
   glftpd: 'dD',
   wzdftpd: 'dD',

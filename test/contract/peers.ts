@@ -1,9 +1,11 @@
 /** Every server that the contract suite joins with every other one. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { giveToNobody } from '../peers/host.js';
 import { type PeerName, peerProgram, requirePeer, SYSTEM_PYTHON } from '../peers/peer.js';
 import { startGridftp } from '../peers/real/gridftp.js';
 import { startInetutils } from '../peers/real/inetutils.js';
+import { startJackstay } from '../peers/real/jackstay.js';
 import { startProftpd } from '../peers/real/proftpd.js';
 import { startPureftpd } from '../peers/real/pureftpd.js';
 import { startPyftpdlib } from '../peers/real/pyftpdlib.js';
@@ -20,6 +22,7 @@ export type PeerId = (typeof PEER_IDS)[number];
 
 /** Order of rows and columns: real programs first. */
 export const PEER_IDS = [
+  'jackstay',
   'proftpd',
   'proftpd-reuse',
   'proftpd-strict',
@@ -64,6 +67,10 @@ export interface ContractPeer {
   start(): Promise<RunningPeer>;
 }
 
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
 /** Output of a program that is asked for its version: some write it to standard error, or end with an error. */
 function ask(command: string, ...words: string[]): string {
   const script = '"$@" 2>&1 | head -n 3; true';
@@ -93,6 +100,21 @@ function real(
   return { id, title, setting, kind: 'real', tls, absence, version: VERSIONS[name], start };
 }
 
+/** Our own server: it is always there. */
+function own(id: PeerId, setting: string, start: () => Promise<RunningPeer>): ContractPeer {
+  const version = (): string => manifest.version;
+  return {
+    id,
+    title: 'Jackstay',
+    setting,
+    kind: 'real',
+    tls: true,
+    absence: () => undefined,
+    version,
+    start,
+  };
+}
+
 function scripted(
   id: PeerId,
   title: string,
@@ -110,6 +132,7 @@ const variant = {
 } as const;
 
 export const PEERS: readonly ContractPeer[] = [
+  own('jackstay', '[fxp] mode = "listed"', () => startJackstay({ quiet: true })),
   real(
     'proftpd',
     'proftpd',

@@ -5,6 +5,7 @@ import { gridftp } from './gridftp.js';
 import { iis } from './iis.js';
 import { inetutils } from './inetutils.js';
 import { ioftpd } from './ioftpd.js';
+import { jackstay } from './jackstay.js';
 import { proftpd } from './proftpd.js';
 import { pureftpd } from './pureftpd.js';
 import { pyftpdlib } from './pyftpdlib.js';
@@ -15,6 +16,7 @@ import { wzdftpd } from './wzdftpd.js';
 
 /** A new server: one file beside this one, and one word here. The first that recognises the evidence is taken. */
 const QUIRKS: readonly Quirk[] = [
+  jackstay,
   wzdftpd,
   drftpd,
   glftpd,
