@@ -31,6 +31,8 @@ export interface Logs {
   flush(): void;
 }
 
+const FREQUENT: ReadonlySet<ServerEvent['event']> = new Set(['command', 'connect', 'close']);
+
 /** DEL, C1 and what reorders text (UAX 9): inside JSON strings as `\uXXXX`, so that no raw line steers a terminal. */
 const STEERING = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
@@ -53,8 +55,8 @@ export function openLogs(targets: LogTargets): Logs {
     event: (event) => {
       const record = ledger && auditOf(event);
       if (record) ledger.info(record);
-      // The one event that comes with every command: not even described where nobody reads it.
-      if (event.event === 'command' && !main.isLevelEnabled('debug')) return;
+      // What comes with every command and connection is not even described where nobody reads it.
+      if (FREQUENT.has(event.event) && !main.isLevelEnabled('debug')) return;
       const { level, text, fields } = describe(event);
       write(level, text, fields);
     },
