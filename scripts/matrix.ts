@@ -3,14 +3,15 @@
  *
  * `--repeat N` [20] measures, and writes docs/compatibility.md, docs/compatibility.json and the block in the README.
  * `--check` measures each cell once, writes nothing, and fails when a cell is not what the file on disk says.
+ * `--only SERVER` measures the pairs with one server and keeps what is on record for the others.
  * `--jobs N` [4] pairs at once. Ends with 1 when anything is not as expected.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { PEER_IDS, peerOf } from '../test/contract/peers.js';
+import { PEER_IDS, type PeerId, peerOf } from '../test/contract/peers.js';
 import { differences } from './matrix/differences.js';
-import { type Measurement, measure } from './matrix/measure.js';
+import { type Measurement, measure, merged } from './matrix/measure.js';
 import { page, withMatrix } from './matrix/report.js';
 
 const inRepository = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -26,9 +27,17 @@ function write(measurement: Measurement): void {
   writeFileSync(README, withMatrix(readFileSync(README, 'utf8'), measurement));
 }
 
+const onRecord = (): Measurement => JSON.parse(readFileSync(FIGURES, 'utf8')) as Measurement;
+
+function onlyOf(id: string | undefined): PeerId | undefined {
+  const known = PEER_IDS.find((each) => each === id);
+  if (id !== undefined && known === undefined) throw new Error(`${id} is none of ${PEER_IDS.join(', ')}`);
+  return known;
+}
+
 /** What is not so any more, one line each. */
 function check(measurement: Measurement): string[] {
-  const recorded = JSON.parse(readFileSync(FIGURES, 'utf8')) as Measurement;
+  const recorded = onRecord();
   const stale =
     page(recorded) === readFileSync(PAGE, 'utf8')
       ? []
@@ -42,16 +51,19 @@ async function main(): Promise<number> {
       repeat: { type: 'string', default: '20' },
       jobs: { type: 'string', default: '4' },
       check: { type: 'boolean', default: false },
+      only: { type: 'string' },
     },
   });
+  const only = onlyOf(values.only);
   const absent = PEER_IDS.filter((id) => peerOf(id).absence() !== undefined);
   if (absent.length > 0) {
     for (const id of absent) console.error(`${id}: ${peerOf(id).absence()}`);
     return 1;
   }
   let complaints = 0;
-  const measurement = await measure({
+  const fresh = await measure({
     ids: PEER_IDS,
+    only,
     repeat: values.check ? 1 : Number(values.repeat),
     jobs: Number(values.jobs),
     onPair: ({ source, destination, mode }, found, left) => {
@@ -62,6 +74,7 @@ async function main(): Promise<number> {
       for (const complaint of found) console.log(`      ${complaint}`);
     },
   });
+  const measurement = only === undefined ? fresh : merged(onRecord(), fresh, only);
   const changes = values.check ? check(measurement) : [];
   if (!values.check) write(measurement);
   for (const change of changes) console.log(change);

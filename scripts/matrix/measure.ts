@@ -51,6 +51,8 @@ export interface MeasureOptions {
   readonly ids: readonly PeerId[];
   /** Runs of each cell that is expected to work. */
   readonly repeat: number;
+  /** Only pairs that this server is part of. */
+  readonly only?: PeerId | undefined;
   /** Pairs at once. */
   readonly jobs: number;
   /** Called after each pair with what was not as expected there. */
@@ -61,7 +63,7 @@ export interface MeasureOptions {
 const LOSSY_RUNS = 5;
 
 export async function measure(options: MeasureOptions): Promise<Measurement> {
-  const { ids, repeat, jobs, onPair } = options;
+  const { ids, repeat, jobs, onPair, only } = options;
   const dialogue = new Dialogue();
   const harbour = new Harbour((site, session, direction, text) =>
     dialogue.add(site, `${site}#${session} ${direction} ${text}`),
@@ -80,22 +82,35 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   };
   try {
     for (const mode of ['plain', 'tls'] as const) {
-      const waiting = pairsOf(ids, mode).map(([source, destination]) => ({ source, destination, mode }));
+      const waiting = pairsOf(ids, mode)
+        .filter((pair) => only === undefined || pair.includes(only))
+        .map(([source, destination]) => ({ source, destination, mode }));
       await Promise.all(Array.from({ length: jobs }, () => work(waiting)));
       await harbour.leave(mode);
     }
   } finally {
     await harbour.close();
   }
-  const order = ({ source, destination, mode }: MeasuredPair): number =>
-    (mode === 'tls' ? 1e6 : 0) + ids.indexOf(source) * 1e3 + ids.indexOf(destination);
   return {
     date: new Date().toISOString().slice(0, 10),
     node: process.versions.node,
     repeat,
     servers: ids.map(describeServer),
-    pairs: pairs.sort((a, b) => order(a) - order(b)),
+    pairs: inOrder(ids, pairs),
   };
+}
+
+function inOrder(ids: readonly PeerId[], pairs: readonly MeasuredPair[]): MeasuredPair[] {
+  const order = ({ source, destination, mode }: MeasuredPair): number =>
+    (mode === 'tls' ? 1e6 : 0) + ids.indexOf(source) * 1e3 + ids.indexOf(destination);
+  return [...pairs].sort((a, b) => order(a) - order(b));
+}
+
+/** What was measured for one server, together with what is on record for the pairs of the others. */
+export function merged(recorded: Measurement, fresh: Measurement, only: PeerId): Measurement {
+  const others = recorded.pairs.filter(({ source, destination }) => source !== only && destination !== only);
+  const ids = fresh.servers.map(({ id }) => id);
+  return { ...fresh, pairs: inOrder(ids, [...others, ...fresh.pairs]) };
 }
 
 function describeServer(id: PeerId): MeasuredServer {

@@ -121,7 +121,8 @@ function secureEntry(source: PeerId, destination: PeerId): string {
   const known = MEASURED[from];
   if (known !== undefined && MEASURED[to] !== undefined) return known[to] ?? '';
   const asDestination = [...(TLS_CLIENT_BY[to] ?? '')];
-  const loss = LOSES_AS_TLS_CLIENT[from] ?? '';
+  // Jackstay gives no session tickets to a foreign sender: nothing is left unread.
+  const loss = to === 'jackstay' ? '' : (LOSES_AS_TLS_CLIENT[from] ?? '');
   const asSource = [...(TLS_CLIENT_BY[from] ?? '')].map((letter) => letter.toLowerCase());
   const sources = asSource.map((_, at) => (TLS_CLIENT_BY[from]![at] === 'd' ? `s${loss}` : `S${loss}`));
   return [...asDestination, ...sources].join(' ');
