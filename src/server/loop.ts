@@ -3,6 +3,7 @@ import type { CommandLine } from '../protocol/command-lines.js';
 import { fileReply } from './failures.js';
 import { type Answer, farewell, Refusal, reply, type ServerReply } from './reply.js';
 import type { Session } from './session.js';
+import type { VerbRow } from './verbs/row.js';
 import { rowOf } from './verbs/table.js';
 
 /** Commands held back while one is carried out; beyond it the connection is not read. */
@@ -42,6 +43,8 @@ export class CommandLoop {
   readonly #port: LoopPort;
   #queue: CommandLine[] = [];
   #busy = false;
+  /** A command is answered beside the transfer. */
+  #aside = false;
   #paused = false;
   #over = false;
   #inputEnded = false;
@@ -60,7 +63,7 @@ export class CommandLoop {
     for (const line of lines) {
       if (this.#over) return;
       if (this.#busy) this.#meanwhile(line);
-      else if (this.#queue.length > 0) this.#queue.push(line);
+      else if (this.#aside || this.#queue.length > 0) this.#queue.push(line);
       else this.#take(line);
     }
     this.#throttle();
@@ -96,31 +99,54 @@ export class CommandLoop {
   }
 
   #meanwhile(line: CommandLine): void {
-    const session = this.#session;
     // RFC 959 4.1.3: the service command is answered first (426), then what waits, then ABOR itself (226).
-    if (line.verb === 'ABOR') session.abort();
-    const row = session.running && this.#queue.length === 0 ? rowOf(line.verb) : undefined;
-    if (!row?.during || (row.argument === 'none' && line.argument !== undefined)) this.#queue.push(line);
-    else void this.#aside(row.run(session, line.argument ?? ''));
+    if (line.verb === 'ABOR') this.#session.abort();
+    this.#queue.push(line);
+    this.#between();
   }
 
-  async #aside(answer: Answer): Promise<void> {
-    try {
-      const given = await (answer as ServerReply | Promise<ServerReply>);
-      if (!this.#over) this.#port.write(given);
-    } catch (error) {
-      this.#port.write(this.#failure(error));
+  /** What may be answered while a transfer runs, as long as it is first in the queue: one at a time, so in order. */
+  #between(): void {
+    while (this.#busy && !this.#aside && !this.#over && this.#session.running) {
+      const line = this.#queue[0];
+      const row = line && rowOf(line.verb);
+      if (!row?.during || line?.fault || (row.argument === 'none' && line?.argument !== undefined)) return;
+      this.#queue.shift();
+      this.#answerAside(row, line?.argument ?? '');
     }
+  }
+
+  #answerAside(row: VerbRow, argument: string): void {
+    let answer: Answer;
+    try {
+      answer = row.run(this.#session, argument);
+    } catch (error) {
+      answer = this.#failure(error);
+    }
+    if ('code' in answer) this.#port.write(answer);
+    else {
+      this.#aside = true;
+      void this.#followAside(answer as Promise<ServerReply>);
+    }
+  }
+
+  async #followAside(answer: Promise<ServerReply>): Promise<void> {
+    const given = await answer.catch((error: unknown) => this.#failure(error));
+    this.#aside = false;
+    if (this.#over) return;
+    this.#port.write(given);
+    if (this.#busy) this.#between();
+    else this.#drain();
   }
 
   /** Carry out as many as are answered at once; the first that takes time makes the rest wait. */
   #drain(): void {
-    while (!this.#busy && !this.#over) {
+    while (!this.#busy && !this.#aside && !this.#over) {
       const line = this.#queue.shift();
       if (!line) break;
       this.#take(line);
     }
-    if (this.#inputEnded && !this.#busy && !this.#over) {
+    if (this.#inputEnded && !this.#busy && !this.#aside && !this.#over) {
       this.end();
       this.#port.finish('the client closed the connection');
       return;
