@@ -2,9 +2,17 @@ import type { Reply } from './replies.js';
 
 const pad = (value: number, width: number): string => String(value).padStart(width, '0');
 
-/** RFC 3659 2.3 time value: `YYYYMMDDHHMMSS`, UTC, whole seconds. @param at milliseconds since 1970 UTC. */
+/** First and last second that 14 digits can tell: the years 0000 to 9999. */
+const FIRST = new Date(0).setUTCFullYear(0, 0, 1);
+const LAST = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/**
+ * RFC 3659 2.3 time value: `YYYYMMDDHHMMSS`, UTC, whole seconds; times outside the years 0 to 9999 become the nearest inside.
+ *
+ * @param at milliseconds since 1970 UTC.
+ */
 export function formatTime(at: number): string {
-  const time = new Date(at);
+  const time = new Date(Math.min(LAST, Math.max(FIRST, at)));
   const day = pad(time.getUTCFullYear(), 4) + pad(time.getUTCMonth() + 1, 2) + pad(time.getUTCDate(), 2);
   return day + pad(time.getUTCHours(), 2) + pad(time.getUTCMinutes(), 2) + pad(time.getUTCSeconds(), 2);
 }
@@ -33,7 +41,9 @@ export function parseTime(text: string): number | undefined {
   const midnight = new Date(0).setUTCFullYear(year, month - 1, day);
   if (new Date(midnight).getUTCDate() !== day) return undefined;
   const fraction = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
-  return midnight + ((hour * 60 + minute) * 60 + second) * 1000 + fraction;
+  const at = midnight + ((hour * 60 + minute) * 60 + second) * 1000 + fraction;
+  // The leap second at the end of the last year would be in one that has five digits.
+  return at < LAST + 1000 ? at : undefined;
 }
 
 /** Time in a 213 reply to MDTM (RFC 3659 3). */

@@ -41,6 +41,8 @@ describe('RFC 3659 times', () => {
     '20240101240000',
     '20240101006000',
     '20240101000061',
+    // The leap second of a year that would be followed by one of five digits.
+    '99991231235960',
     '20240101000000.',
     '20240101000000,5',
     '+0240101000000',
@@ -65,6 +67,14 @@ describe('RFC 3659 times', () => {
   test('any time cut to the second', () => {
     const at = Date.UTC(2024, 1, 29, 12, 34, 56, 789);
     expect(formatTime(at)).toBe('20240229123456');
+  });
+
+  test.each([
+    [8.64e15, '99991231235959'],
+    [Number.POSITIVE_INFINITY, '99991231235959'],
+    [-8.64e15, '00000101000000'],
+  ])('times that fourteen digits cannot tell: %d', (at, text) => {
+    expect(formatTime(at)).toBe(text);
   });
 
   test('any fourteen digits: a time that is written the same, or none', () => {
