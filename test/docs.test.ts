@@ -51,7 +51,16 @@ describe('docs/commands.md', () => {
     );
     const known = new Set(all.flat().flatMap((row) => row.match(/--[a-z-]+/g) ?? []));
     const told = PAGES.flatMap((page) => read(page).match(/(?<=[\s`(])--[a-z][a-z-]+/g) ?? []);
-    const others = new Set(['--import', '--runs', '--files', '--delay', '--no-perms', '--repeat', '--check']);
+    const others = new Set([
+      '--import',
+      '--runs',
+      '--files',
+      '--delay',
+      '--no-perms',
+      '--repeat',
+      '--check',
+      '--peers',
+    ]);
     expect(told.length).toBeGreaterThan(40);
     expect(told.filter((flag) => !known.has(flag) && !others.has(flag))).toEqual([]);
   });

@@ -56,6 +56,7 @@ const ROWS: Row[] = [
 
 const EXAMPLES = `
 Examples:
+  jackstay demo
   jackstay copy ftps://alice@a.example/iso ftps://bob@b.example/
   jackstay check old new
   source <(jackstay completion bash)

@@ -29,6 +29,9 @@ describe('help', () => {
     'hash',
     'du',
     'site',
+    'serve',
+    'user',
+    'demo',
     'completion',
   ];
 
@@ -115,6 +118,9 @@ describe('completion', () => {
         'hash',
         'du',
         'site',
+        'serve',
+        'user',
+        'demo',
         'completion',
       ],
     ],
