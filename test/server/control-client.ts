@@ -404,11 +404,29 @@ export class ControlClient {
 }
 
 /** Everything up to the end. @throws when it was reset. */
-export async function download(socket: net.Socket): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of socket) parts.push(part as Buffer);
-  socket.end();
-  return Buffer.concat(parts);
+export function download(socket: net.Socket): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    const lost = (): void => reject(new Error('read ECONNRESET'));
+    const ended = (): void => {
+      if (wasReset(socket)) lost();
+      else resolve(Buffer.concat(parts));
+      socket.end();
+    };
+    socket.on('data', (part: Buffer) => parts.push(part));
+    socket.once('error', reject);
+    socket.once('close', lost);
+    socket.once('end', ended);
+    if (socket.destroyed) lost();
+    else if (socket.readableEnded) ended();
+    else socket.resume();
+  });
+}
+
+/** libuv may take a reset for the end of the stream; only a connection that was reset has no peer any more. */
+function wasReset(socket: net.Socket): boolean {
+  const handle = (socket as { _handle?: { getpeername?(into: object): number } | null })._handle;
+  return !(socket instanceof tls.TLSSocket) && handle?.getpeername?.({}) !== 0;
 }
 
 async function upload(socket: net.Socket, raw: net.Socket, body: Buffer, cut: boolean): Promise<void> {

@@ -25,6 +25,8 @@ export interface InletParts extends PumpParts {
   records: boolean;
   /** MODE Z: takes packed octets, hands out plain ones through `store`; '' at the end. */
   unpack?: ((chunk: Buffer, store: Store) => Promise<void>) | undefined;
+  /** Asked at the end of the stream: was the connection reset? */
+  wasReset(): boolean;
   /** At the end of the stream: was it complete? @throws Failure */
   complete(): void;
 }
@@ -73,7 +75,10 @@ export class Inlet {
         // Behind the end of the stream nothing can be lost.
         if (!this.#eof) reject(brokenFailure(error));
       };
-      const ended = (): void => this.#end();
+      const ended = (): void => {
+        if (this.#parts.wasReset()) broken();
+        else this.#end();
+      };
       const data = (chunk: Buffer): void => this.#copied(chunk);
       socket.on('error', broken);
       socket.on('close', broken);

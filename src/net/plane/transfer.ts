@@ -164,6 +164,8 @@ export class Transfer<F, P> implements DataTransfer {
         quota,
         records: link.secured !== undefined,
         unpack: unpacker && ((chunk, store) => unpacker.unpack(chunk, store)),
+        // Under TLS close_notify tells the end from a cut, and a reset behind it harms nothing.
+        wasReset: () => link.secured === undefined && wasReset(link.raw),
         complete: () => {
           if (tls?.closeNotify === 'required' && link.secured?.ended() === 'cut') {
             throw new Failure(
@@ -281,6 +283,15 @@ function linger(socket: net.Socket, { ended }: Secured, leaving: Set<net.Socket>
     leaving.delete(socket);
   });
   socket.resume();
+}
+
+/**
+ * libuv takes a reset behind a partial read for the end of the stream (POLLHUP), and half a file would count as whole. A
+ * connection that was only ended by the peer still has a peer; one that was reset has none.
+ */
+function wasReset(socket: net.Socket): boolean {
+  const handle = (socket as { _handle?: { getpeername?(into: object): number } | null })._handle;
+  return handle?.getpeername !== undefined && handle.getpeername({}) !== 0;
 }
 
 async function closeQuietly(source: Source): Promise<void> {
