@@ -59,6 +59,22 @@ it('parse-listing reads four formats', async () => {
   ]);
 });
 
+it('serve-memory is its own first client', async () => {
+  const { code, out, err } = await run('serve-memory.ts');
+  expect([code, err]).toEqual([0, '']);
+  expect(out.split('\n')).toEqual([
+    'server: STOR /greeting.txt 5 octets, complete',
+    'client: greeting.txt, 5 octets',
+    '',
+  ]);
+});
+
+it('serve-storage shows files that are made when they are asked for', async () => {
+  const { code, out, err } = await run('serve-storage.ts');
+  expect([code, err]).toEqual([0, '']);
+  expect(out).toBe('one.txt: This is one.txt.\ntwo.txt: This is two.txt.\n');
+});
+
 const missing = requirePeer('proftpd') ?? requirePeer('pureftpd');
 describe.skipIf(missing)(
   `between two servers${missing === undefined ? '' : ` (skipped: ${missing})`}`,
