@@ -20,6 +20,9 @@ const SPACE = 32;
 /** RFC 854: interpret as command; WILL, WONT, DO and DONT (251 to 254) take one octet more. */
 const IAC = 255;
 const WILL = 251;
+const WONT = 252;
+const DO = 253;
+const DONT = 254;
 /** Lowest Telnet command (RFC 1184 EOF). */
 const FIRST_TELNET = 236;
 /** Data mark: end of a Synch (RFC 854). */
@@ -30,8 +33,8 @@ const NOTHING = new Uint8Array(0);
 /**
  * Octets -> command lines, whatever the reads were (RFC 1123 4.1.2.10), for the server's end of a control connection.
  *
- * A line ends with LF; one CR before it is dropped. Telnet commands are dropped: no option is ever negotiated (RFC 3659
- * 2.2). A line over the limit ends everything: no octet behind it becomes a command (CVE-2008-4242).
+ * A line ends with LF; one CR before it is dropped. Telnet commands are dropped; options that the client asks for are
+ * refused by what `takeRefusals` gives (RFC 1123 4.1.2.12), none is ever asked for here. A line over the limit ends everything: no octet behind it becomes a command (CVE-2008-4242).
  *
  * Urgent octets are not in the stream that Node reads, and clients send ABOR as urgent data (RFC 959 4.1.3): of the Synch
  * before it the IAC or the data mark may be missing, of `ABOR CR LF` the LF. So an IAC before an octet that is no Telnet
@@ -45,6 +48,9 @@ export class CommandDecoder {
   #overlong = false;
   /** Of an unfinished Telnet command: nothing, IAC, IAC and WILL..DONT. */
   #telnet: 0 | 1 | 2 = 0;
+  /** WILL or DO whose option is awaited. */
+  #offered = 0;
+  #refusals: number[] = [];
   /** `ABOR CR` was taken: an LF here belongs to it. */
   #aborted = false;
 
@@ -61,6 +67,14 @@ export class CommandDecoder {
   /** Octets held back because their line has not ended. */
   get pending(): number {
     return this.#held.length;
+  }
+
+  /** Octets that refuse the Telnet options asked for since the last call: DONT to WILL, WONT to DO (RFC 854). */
+  takeRefusals(): Uint8Array | undefined {
+    if (this.#refusals.length === 0) return undefined;
+    const refusals = Uint8Array.from(this.#refusals);
+    this.#refusals = [];
+    return refusals;
   }
 
   /** @returns the lines that ended in this chunk. Never throws. The caller may use the chunk again. */
@@ -90,6 +104,7 @@ export class CommandDecoder {
     const thrown = this.#held.length + this.#telnet;
     this.#held = NOTHING;
     this.#telnet = 0;
+    this.#refusals = [];
     this.#aborted = false;
     return thrown;
   }
@@ -140,14 +155,23 @@ export class CommandDecoder {
     for (const octet of chunk) {
       const state = this.#telnet;
       if (state === 0 && octet === IAC) this.#telnet = 1;
-      else if (state === 1 && octet >= WILL && octet < IAC) this.#telnet = 2;
-      else {
+      else if (state === 1 && octet >= WILL && octet < IAC) {
+        this.#telnet = 2;
+        this.#offered = octet;
+      } else {
         this.#telnet = 0;
+        if (state === 2) this.#refuse(octet);
         const isTelnet = state === 2 || (state === 1 && octet >= FIRST_TELNET && octet < IAC);
         if (!isTelnet) kept[length++] = octet;
       }
     }
     return kept.subarray(0, length);
+  }
+
+  /** WONT and DONT need no answer: nothing is in force. */
+  #refuse(option: number): void {
+    if (this.#offered === WILL) this.#refusals.push(IAC, DONT, option);
+    else if (this.#offered === DO) this.#refusals.push(IAC, WONT, option);
   }
 
   #parse(octets: Uint8Array, start: number, end: number): CommandLine {

@@ -129,7 +129,10 @@ export class Connection implements SessionLink {
   }
 
   #onData(chunk: Uint8Array): void {
-    this.#loop.push(this.#decoder.push(chunk));
+    const lines = this.#decoder.push(chunk);
+    const refusals = this.#decoder.takeRefusals();
+    if (refusals) this.#control.write(refusals);
+    this.#loop.push(lines);
     if (!this.#decoder.overlong || this.#closed) return;
     // CVE-2008-4242: the rest of a line that is too long never becomes a command.
     this.write(reply(500, 'That line is too long.'));
