@@ -106,6 +106,7 @@ export class Session {
   #tree: Tree | undefined;
   /** Called once the account leaves: counters are given back. */
   #onLogout: (() => void) | undefined;
+  #over = false;
 
   constructor(core: Core, link: SessionLink) {
     this.core = core;
@@ -137,8 +138,13 @@ export class Session {
     return { ...this.core.settings.fxp, ...this.account?.fxp };
   }
 
+  /** A connection that ended while the password was checked gives its place back at once. */
   login(account: Account, onLogout?: () => void): void {
     this.logout();
+    if (this.#over) {
+      onLogout?.();
+      return;
+    }
     this.#tree = new Tree(account);
     this.#onLogout = onLogout;
     this.userName = undefined;
@@ -169,6 +175,14 @@ export class Session {
     this.running?.transfer.abort();
   }
 
+  /** The endpoint of the transfer to come, instead of the one before. */
+  prepare(pending: PendingEndpoint): void {
+    this.dropEndpoint();
+    // The connection may have ended while a port was opened.
+    if (this.#over) pending.endpoint.close();
+    else this.pending = pending;
+  }
+
   dropEndpoint(): void {
     this.pending?.endpoint.close();
     this.pending = undefined;
@@ -176,6 +190,7 @@ export class Session {
 
   /** The connection is over: everything it held is given back. */
   end(): void {
+    this.#over = true;
     this.abort();
     this.dropEndpoint();
     this.logout();

@@ -38,7 +38,7 @@ function aim(session: Session, parse: (argument: string) => HostPort, argument: 
     ...(familyOf(localAddress) === familyOf(named.host) ? { localAddress } : {}),
     where: session.dataSide,
   });
-  session.pending = { endpoint, client: false, foreign: verdict.foreign };
+  session.prepare({ endpoint, client: false, foreign: verdict.foreign });
   return reply(200, 'Address noted.');
 }
 
@@ -61,7 +61,7 @@ async function listen(session: Session, client: boolean): Promise<HostPort | und
       },
       onStranger,
     );
-    session.pending = { endpoint, client, foreign: false };
+    session.prepare({ endpoint, client, foreign: false });
     return endpoint;
   } catch (error) {
     core.emit({ event: 'error', message: 'no passive port could be opened', error });
