@@ -108,14 +108,8 @@ async function tellStart(
   const { certificate, config } = start;
   const accounts = await openAccounts(start, { onProblem: () => {} });
   const facts = { start, addresses: fleet.addresses, accounts, pid: host.pid, metrics };
-  if (io.stdout.isTTY && !start.json) for (const line of bannerLines(facts)) say(io.stdout, line);
-  else for (const text of warningsOf(start)) logs.say('warn', text, { event: 'warning' });
-  if (certificate.made)
-    logs.say('info', `made a self-signed certificate in ${certificate.file}; its pin is ${certificate.pin}`, {
-      event: 'certificate-made',
-      file: certificate.file,
-      pin: certificate.pin,
-    });
+  const terminal = io.stdout.isTTY === true && !start.json;
+  if (terminal) for (const line of bannerLines(facts)) say(io.stdout, line);
   logs.say('info', 'serving', {
     event: 'serving',
     addresses: fleet.addresses,
@@ -125,10 +119,23 @@ async function tellStart(
     certificatePin: certificate.pin,
     ...(metrics && { metrics }),
   });
+  // What the first words have told need not be told again right below them.
+  if (terminal && config.log.file === undefined) return;
+  tellMade(start, logs);
+  for (const text of warningsOf(start)) logs.say('warn', text, { event: 'warning' });
   if (!accounts.count && !accounts.anonymous)
     logs.say('warn', `there is no user yet: jackstay user add NAME --home DIR (${config.usersFile})`, {
       event: 'no-users',
     });
+}
+
+function tellMade({ certificate: { made, file, pin } }: Start, logs: Logs): void {
+  if (!made) return;
+  logs.say('info', `made a self-signed certificate in ${file}; its pin is ${pin}`, {
+    event: 'certificate-made',
+    file,
+    pin,
+  });
 }
 
 function warningsOf({ config, certificate }: Start): string[] {
@@ -147,6 +154,7 @@ async function reload(run: Run, fleet: Fleet): Promise<void> {
     if (faults[0]) throw faults[0];
     logs.setLevel(fresh.config.log.level);
     run.start = fresh;
+    tellMade(fresh, logs);
     for (const what of [...warningsOf(fresh), ...restart]) logs.say('warn', what, { event: 'warning' });
     logs.say('info', 'configuration, certificate and users are read again', {
       event: 'reloaded',

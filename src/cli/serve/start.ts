@@ -45,7 +45,7 @@ export async function configFor(request: Request, io: Pick<Io, 'dirs'>): Promise
     : await loadConfig(request.config, io);
   return {
     ...config,
-    ...(quick && { processes: 1, listen: [{ host: '127.0.0.1', port: 2121 }] }),
+    ...(quick && { processes: 1, threads: 1, listen: [{ host: '127.0.0.1', port: 2121 }] }),
     ...(listen && { listen: [...listen, ...config.listen.filter(({ implicitTls }) => implicitTls)] }),
     ...(allowRoot && { allowRoot }),
   };

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ControlClient } from '../../server/control-client.js';
 import { dial, type Line, linesOf, login, PASSWORD, Program, place, served } from './program.js';
 
@@ -127,13 +128,14 @@ describe('several processes', () => {
   });
 
   it('that cannot listen say so once, and nothing is left', async () => {
-    const { config, configure } = await place('processes = 2', CLEAR);
-    const first = new Program(['--config', config, ...ALLOW]);
-    const { port } = await served(first);
-    configure('processes = 2', CLEAR);
-    const second = new Program(['--config', config, '--listen', `127.0.0.1:${port}`, ...ALLOW]);
-    expect(await second.ended).toBe(1);
-    expect(second.text).toContain(`127.0.0.1 port ${port}: EADDRINUSE`);
+    const { config } = await place('processes = 2', CLEAR);
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as { port: number };
+    const program = new Program(['--config', config, '--listen', `127.0.0.1:${port}`, ...ALLOW]);
+    expect(await program.ended).toBe(1);
+    expect(program.text).toContain(`127.0.0.1 port ${port}: EADDRINUSE`);
   });
 });
 
