@@ -38,8 +38,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
 };
 
-/** The server that ratios are told for. */
-export const OURS = 'jackstay';
+/** The server that ratios are told to. */
 const REFERENCE = 'vsftpd';
 
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];

@@ -111,6 +111,7 @@ export class SoakSession {
   async #protect(): Promise<void> {
     await this.must('234', 'AUTH TLS');
     this.#socket.removeAllListeners();
+    this.#socket.on('error', () => {});
     this.#secure = connectTls({ socket: this.#socket, rejectUnauthorized: false });
     this.#socket = this.#secure;
     await before(connected(this.#secure, 'secureConnect'), this.#patience, 'the TLS handshake');
@@ -171,7 +172,9 @@ export class SoakSession {
     const own = this.#socket.localAddress ?? '127.0.0.1';
     try {
       await new Promise<void>((resolve) => listener.listen(0, own, resolve));
-      const arrived = new Promise<Socket>((resolve) => listener.once('connection', resolve));
+      const arrived = new Promise<Socket>((resolve) =>
+        listener.once('connection', (data) => resolve(data.on('error', () => {}))),
+      );
       const address = listener.address();
       const port = address !== null && typeof address === 'object' ? address.port : 0;
       await this.must('200', `PORT ${[...own.split('.'), port >> 8, port & 255].join(',')}`);
