@@ -4,7 +4,8 @@ import { asFailure, type Failure } from './failure.js';
 export interface Late {
   /** Milliseconds. */
   after: number;
-  cause: Failure;
+  /** Made only when it happens: an error with its stack costs more than a small file. */
+  cause: () => Failure;
 }
 
 /**
@@ -60,7 +61,7 @@ export class Course {
         if (end()) resolve(value);
       }, fail);
       if (over) cleanup?.();
-      else if (late) timer = setTimeout(() => fail(late.cause), late.after);
+      else if (late) timer = setTimeout(() => fail(late.cause()), late.after);
     });
   }
 

@@ -19,7 +19,7 @@ export function dial(
   { host, port, localAddress }: Target,
   timeout: number,
 ): Promise<net.Socket> {
-  const late = new Failure('connect', 'ETIMEDOUT', `no connection within ${timeout / 1000} s`);
+  const late = (): Failure => new Failure('connect', 'ETIMEDOUT', `no connection within ${timeout / 1000} s`);
   return course.wait<net.Socket>(
     (resolve, reject) => {
       let connected = false;

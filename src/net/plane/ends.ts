@@ -47,16 +47,10 @@ function stillReading(handle: Handle): boolean {
 }
 
 /**
- * Makes sure that the 'end' of a TCP connection is one. When the last octets and a RST lie in the system together, libuv reads
- * the octets, sees that the peer has hung up and reports an end without asking again: a broken upload would look complete. So
- * the first end is not believed; one more read tells FIN from RST.
+ * libuv takes a reset behind a partial read for the end of the stream (POLLHUP), and half a file would count as whole. A
+ * connection that was only ended by the peer still has a peer; one that was reset has none.
  */
-export function confirmEnd(socket: net.Socket): void {
-  const handle = handleOf(socket);
-  let asked = handle === undefined;
-  beforeEnd(socket, () => {
-    if (asked || handle?.readStart() !== 0) return true;
-    asked = true;
-    return false;
-  });
+export function wasReset(socket: net.Socket): boolean {
+  const handle = (socket as { _handle?: { getpeername?(into: object): number } | null })._handle;
+  return handle?.getpeername !== undefined && handle.getpeername({}) !== 0;
 }

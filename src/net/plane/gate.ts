@@ -11,6 +11,8 @@ const DYNAMIC = { from: 49_152, to: 65_535 };
 const TRIES = 12;
 /** Connections of possible peers that may wait for the transfer command. */
 const HELD = 4;
+/** Milliseconds that a connection waits for the word that its listener was handed out. */
+const UNCLAIMED = 2_000;
 const BACKLOG = 64;
 
 /** Is this the peer? Undefined port: it connects to us, its port says nothing. */
@@ -35,6 +37,7 @@ export class Gate {
   readonly port: number;
   readonly #server: net.Server;
   #held: Arrival[] = [];
+  #unclaimed: { socket: net.Socket; address: string; at: number }[] = [];
   #claim: Claim | undefined;
   #awaited: ((arrival: Arrival) => void) | undefined;
   #closed = false;
@@ -54,7 +57,7 @@ export class Gate {
       const server = await listen(host, port).catch((error: unknown) => {
         if (codeOf(error) !== 'EADDRINUSE') throw error;
       });
-      if (server) return new Gate(server, host, (server.address() as net.AddressInfo).port);
+      if (server) return new Gate(server, host, port);
     }
     if (!ports) {
       const server = await listen(host, 0);
@@ -67,10 +70,20 @@ export class Gate {
     );
   }
 
-  /** From now on it belongs to one endpoint; without a transfer it is closed after `lifetime` milliseconds. */
-  claim(claim: Claim, lifetime: number): void {
+  /**
+   * From now on it belongs to one endpoint; without a transfer it is closed after `lifetime` milliseconds.
+   *
+   * @param since `Date.now()` when the port was handed out: what came before cannot be the peer.
+   */
+  claim(claim: Claim, lifetime: number, since: number): void {
     this.#claim = claim;
     this.#lifetime = setTimeout(() => this.close(), lifetime);
+    const early = this.#unclaimed;
+    this.#unclaimed = [];
+    for (const { socket, address, at } of early) {
+      if (at < since) socket.destroy();
+      else this.#consider(socket, address, claim);
+    }
   }
 
   get closed(): boolean {
@@ -82,13 +95,22 @@ export class Gate {
     const address = plainAddress(socket.remoteAddress ?? '');
     if (this.#closed || address === '') socket.destroy();
     else if (this.#claim) this.#consider(socket, address, this.#claim);
-    // The claim may lie unread in this thread's queue, posted before the peer could know the port: look after this turn.
-    else setImmediate(() => this.#late(socket, address));
+    else this.#early(socket, address);
   }
 
-  #late(socket: net.Socket, address: string): void {
-    if (this.#claim && !this.#closed) this.#consider(socket, address, this.#claim);
-    else socket.destroy();
+  /** The port may have been handed out already and the word of it be on its way from the control side. */
+  #early(socket: net.Socket, address: string): void {
+    if (this.#unclaimed.length >= HELD) {
+      socket.destroy();
+      return;
+    }
+    this.#unclaimed.push({ socket, address, at: Date.now() });
+    const late = (): void => {
+      if (!this.#unclaimed.some((one) => one.socket === socket)) return;
+      this.#unclaimed = this.#unclaimed.filter((one) => one.socket !== socket);
+      socket.destroy();
+    };
+    setTimeout(late, UNCLAIMED).unref();
   }
 
   #consider(socket: net.Socket, address: string, claim: Claim): void {
@@ -111,14 +133,14 @@ export class Gate {
     const claim = { ...this.#claim, judge };
     this.#claim = claim;
     try {
-      return this.#early(claim) ?? (await this.#coming(course, timeout));
+      return this.#waiting(claim) ?? (await this.#coming(course, timeout));
     } finally {
       this.close();
     }
   }
 
   /** The first of those that came before the transfer command and may stay. */
-  #early(claim: Claim): Arrival | undefined {
+  #waiting(claim: Claim): Arrival | undefined {
     while (this.#held.length > 0) {
       const { socket, address } = this.#held.shift()!;
       const arrival = judged(socket, address, claim);
@@ -128,7 +150,8 @@ export class Gate {
   }
 
   #coming(course: Course, timeout: number): Promise<Arrival> {
-    const message = `nobody connected to port ${this.port} within ${timeout / 1000} s`;
+    const late = (): Failure =>
+      new Failure('connect', 'ETIMEDOUT', `nobody connected to port ${this.port} within ${timeout / 1000} s`);
     return course.wait<Arrival>(
       (resolve) => {
         this.#awaited = (arrival) => {
@@ -138,7 +161,7 @@ export class Gate {
         };
         return undefined;
       },
-      { after: timeout, cause: new Failure('connect', 'ETIMEDOUT', message) },
+      { after: timeout, cause: late },
     );
   }
 
@@ -149,8 +172,9 @@ export class Gate {
       clearTimeout(this.#lifetime);
       this.#server.close();
     }
-    for (const { socket } of this.#held) socket.destroy();
+    for (const { socket } of [...this.#held, ...this.#unclaimed]) socket.destroy();
     this.#held = [];
+    this.#unclaimed = [];
   }
 }
 

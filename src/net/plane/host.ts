@@ -2,7 +2,9 @@ import { codeOf } from './failure.js';
 import { Gate } from './gate.js';
 import { InlinePlane, type PlaneParts } from './inline.js';
 import { Batch, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
-import type { ActiveOrder, DataEndpoint, DataTransfer, PassiveOrder, TransferOrder } from './types.js';
+import type { ActiveOrder, DataEndpoint, DataTransfer, TransferOrder } from './types.js';
+
+type Command<F, P, D> = Extract<PlaneCommand<F, P>, { do: D }>;
 
 /** A plane in a worker thread: carries out what a `ThreadPlane` at the other end of the channel asks. */
 export class PlaneHost<F, P> {
@@ -11,6 +13,7 @@ export class PlaneHost<F, P> {
   readonly #gates = new Map<number, Gate>();
   readonly #endpoints = new Map<number, DataEndpoint<F, P>>();
   readonly #transfers = new Map<number, DataTransfer>();
+  #ending = false;
 
   /** @param post sends a batch of events to the control side. */
   constructor(parts: PlaneParts<F, P>, post: (events: PlaneEvent[]) => void) {
@@ -30,10 +33,12 @@ export class PlaneHost<F, P> {
         this.#plane.setTls(command.material);
         break;
       case 'open':
-        void this.#openGate(command.gate, command.place);
+        // One that nobody waits for is opened when the work of this turn is done.
+        if (command.awaited) void this.#openGate(command);
+        else setImmediate(() => void this.#openGate(command));
         break;
       case 'claim':
-        this.#claim(command.gate, command.id, command.order);
+        this.#claim(command);
         break;
       case 'shut':
         this.#shut(command.gate);
@@ -63,25 +68,34 @@ export class PlaneHost<F, P> {
     }
   }
 
-  async #openGate(gate: number, { host, ports }: GatePlace): Promise<void> {
-    try {
-      const opened = await Gate.open(host, ports);
-      this.#gates.set(gate, opened);
-      this.#events.add({ is: 'opened', gate, port: opened.port });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#events.add({ is: 'unopened', gate, code: codeOf(error), message });
+  async #openGate({ gate, place, awaited }: Command<F, P, 'open'>): Promise<void> {
+    const event = await this.#opened(gate, place);
+    if (!awaited) {
+      this.#events.addLazily(event);
+      return;
     }
-    // The answer to PASV waits for this.
+    this.#events.add(event);
     this.#events.flush();
   }
 
-  #claim(gate: number, id: number, order: PassiveOrder<P>): void {
+  async #opened(gate: number, { host, ports }: GatePlace): Promise<PlaneEvent> {
+    try {
+      const opened = await Gate.open(host, ports);
+      if (this.#ending) opened.close();
+      else this.#gates.set(gate, opened);
+      return { is: 'opened', gate, port: opened.port };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { is: 'unopened', gate, code: codeOf(error), message };
+    }
+  }
+
+  #claim({ gate, id, order, at }: Command<F, P, 'claim'>): void {
     const opened = this.#gates.get(gate);
     if (!opened) return;
     this.#gates.delete(gate);
     const onStranger = (address: string): void => this.#events.add({ is: 'stranger', id, address });
-    this.#endpoints.set(id, this.#plane.claim(opened, order, onStranger));
+    this.#endpoints.set(id, this.#plane.claim(opened, order, onStranger, at));
   }
 
   #shut(gate: number): void {
@@ -115,6 +129,7 @@ export class PlaneHost<F, P> {
   }
 
   async #end(): Promise<void> {
+    this.#ending = true;
     for (const gate of [...this.#gates.keys()]) this.#shut(gate);
     await this.#plane.close();
     this.#events.add({ is: 'ended' });

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { confirmEnd } from './ends.js';
 import { asFailure, Failure } from './failure.js';
 import { LinesIn } from './lines.js';
 import { readInto } from './onread.js';
@@ -21,8 +20,6 @@ export interface Quota {
 export interface InletParts extends PumpParts {
   sink: Sink;
   quota?: Quota | undefined;
-  /** Under TLS octets arrive in small records: they are gathered before they are written. */
-  records: boolean;
   /** MODE Z: takes packed octets, hands out plain ones through `store`; '' at the end. */
   unpack?: ((chunk: Buffer, store: Store) => Promise<void>) | undefined;
   /** Asked at the end of the stream: was the connection reset? */
@@ -81,17 +78,21 @@ export class Inlet {
       };
       const data = (chunk: Buffer): void => this.#copied(chunk);
       socket.on('error', broken);
-      socket.on('close', broken);
+      const gone = (): void => broken();
+      socket.on('close', gone);
       socket.on('end', ended);
       stall.watch();
       this.#begin(data);
+      // It may have ended or broken while the file was opened.
+      if (socket.destroyed) broken(socket.errored ?? undefined);
+      else if (socket.readableEnded) ended();
       return () => {
         this.#over = true;
         clearImmediate(this.#flushing);
         clearTimeout(this.#pause);
         stall.rest();
         socket.removeListener('error', broken);
-        socket.removeListener('close', broken);
+        socket.removeListener('close', gone);
         socket.removeListener('end', ended);
         socket.removeListener('data', data);
         this.#drop();
@@ -100,8 +101,7 @@ export class Inlet {
   }
 
   #begin(data: (chunk: Buffer) => void): void {
-    const { socket, records } = this.#parts;
-    if (!records) confirmEnd(socket);
+    const { socket } = this.#parts;
     // What came together with the end of the handshake.
     for (let chunk: unknown = socket.read(); chunk !== null; chunk = socket.read())
       this.#copied(chunk as Buffer);
@@ -138,7 +138,7 @@ export class Inlet {
       this.#large = true;
       fill.last = true;
     }
-    if (nearlyFull || !this.#parts.records) return this.#flush(true);
+    if (nearlyFull || !this.#parts.tls) return this.#flush(true);
     this.#flushing ??= setImmediate(() => {
       this.#flushing = undefined;
       if (!this.#over && !this.#busy && !this.#flush(false)) this.#parts.socket.pause();

@@ -45,14 +45,20 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
   }
 
   async passive(order: PassiveOrder<P>, onStranger: (address: string) => void): Promise<DataEndpoint<F, P>> {
-    return this.claim(await Gate.open(order.host, order.ports), order, onStranger);
+    return this.claim(await Gate.open(order.host, order.ports), order, onStranger, 0);
   }
 
-  /** An endpoint on a listener that was opened before. */
-  claim(gate: Gate, order: PassiveOrder<P>, onStranger: (address: string) => void): DataEndpoint<F, P> {
+  /** An endpoint on a listener that was opened before; `since` as for `Gate.claim`. */
+  claim(
+    gate: Gate,
+    order: PassiveOrder<P>,
+    onStranger: (address: string) => void,
+    since: number,
+  ): DataEndpoint<F, P> {
     gate.claim(
       { judge: (address) => this.#judge(order.peer, address, undefined), onStranger },
       order.lifetime,
+      since,
     );
     return this.#endpoint(
       'passive',

@@ -16,10 +16,10 @@ export interface GatePlace {
 /** From the control side to a plane in a thread. `gate` and `id` are numbers that the control side gives. */
 export type PlaneCommand<F, P> =
   | { do: 'tls'; material: TlsMaterial }
-  /** Open a listener that belongs to nobody yet. */
-  | { do: 'open'; gate: number; place: GatePlace }
-  /** It becomes endpoint `id`. */
-  | { do: 'claim'; gate: number; id: number; order: PassiveOrder<P> }
+  /** Open a listener that belongs to nobody yet; at once when somebody waits for it. */
+  | { do: 'open'; gate: number; place: GatePlace; awaited: boolean }
+  /** It became endpoint `id` at that time (`Date.now()`). */
+  | { do: 'claim'; gate: number; id: number; order: PassiveOrder<P>; at: number }
   /** It is not needed. */
   | { do: 'shut'; gate: number }
   | { do: 'transfer'; id: number; order: TransferOrder<F, P>; active?: ActiveOrder<P> | undefined }
@@ -41,26 +41,44 @@ export type PlaneEvent =
   | { is: 'done'; id: number; result: TransferResult }
   | { is: 'ended' };
 
-/** Puts the messages of one turn into one. */
+/** Milliseconds that a message nobody waits for may wait for one to go with. */
+const LAZY = 5;
+
+/** Puts several messages into one: to wake another thread costs more than all else that a small file needs. */
 export class Batch<T> {
   readonly #post: (messages: T[]) => void;
-  readonly #later: (flush: () => void) => void;
+  readonly #soon: (flush: () => void) => void;
   #messages: T[] = [];
+  #due = false;
+  #timer: NodeJS.Timeout | undefined;
 
-  /** @param later when to post: `queueMicrotask` or `setImmediate`. */
-  constructor(post: (messages: T[]) => void, later: (flush: () => void) => void) {
+  /** @param soon when to post what is added: `queueMicrotask` or `setImmediate`. */
+  constructor(post: (messages: T[]) => void, soon: (flush: () => void) => void) {
     this.#post = post;
-    this.#later = later;
+    this.#soon = soon;
   }
 
+  /** To be posted with what else this turn brings. */
   add(message: T): void {
     this.#messages.push(message);
-    if (this.#messages.length === 1) this.#later(() => this.flush());
+    if (this.#due) return;
+    this.#due = true;
+    this.#soon(() => this.flush());
+  }
+
+  /** To be posted with the next one that is added, or after some milliseconds. */
+  addLazily(message: T): void {
+    this.#messages.push(message);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.flush();
+    }, LAZY);
   }
 
   flush(): void {
     const messages = this.#messages;
     this.#messages = [];
+    this.#due = false;
     if (messages.length > 0) this.#post(messages);
   }
 }

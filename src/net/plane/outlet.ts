@@ -17,13 +17,14 @@ export interface PumpParts {
   pace: Pace;
   stall: StallWatch;
   type: 'A' | 'I';
+  tls: boolean;
   /** Octets of the file have moved. */
   count(bytes: number): void;
 }
 
 /**
- * From a source to a socket: large pooled buffers, read synchronously where the source can, two of them under way. Ends the
- * socket behind the last octet.
+ * From a source to a socket: large pooled buffers, read synchronously where the source can, two of them under way.
+ * Under TLS the socket is ended behind the last octet.
  */
 export class Outlet {
   readonly #source: Source;
@@ -58,7 +59,8 @@ export class Outlet {
       const closed = (): void => reject(brokenFailure(undefined));
       socket.on('error', broken);
       socket.on('close', closed);
-      this.#step();
+      if (socket.destroyed) reject(brokenFailure(socket.errored ?? undefined));
+      else this.#step();
       return () => {
         this.#ended = true;
         clearTimeout(this.#pause);
@@ -157,23 +159,26 @@ export class Outlet {
     this.#parts.buffers.give(buffer, failed);
     if (spare) this.#parts.buffers.give(spare, failed);
     this.#underWay -= 1;
-    if (failed || this.#ended) return;
+    if (failed) return;
+    if (this.#ended) {
+      if (this.#underWay === 0 && !this.#parts.tls) this.#resolve();
+      return;
+    }
     if (this.#underWay > 0) this.#parts.stall.watch();
     else this.#parts.stall.rest();
     if (this.#yield === undefined) this.#step();
   }
 
+  /** All is written. A plain connection ends by being closed, one under TLS says close_notify first. */
   #finish(): void {
-    const { socket, stall } = this.#parts;
+    const { socket, stall, tls } = this.#parts;
     this.#ended = true;
-    socket.end();
-    // Nothing waits any more: the rest is the system's, and the FIN follows in the next turn.
-    if (socket.writableLength === 0) {
+    if (!tls && socket.writableLength === 0) {
       this.#resolve();
       return;
     }
     stall.watch();
-    socket.once('finish', this.#resolve);
+    if (tls) socket.end(this.#resolve);
   }
 }
 

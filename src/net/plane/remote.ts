@@ -39,7 +39,7 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
   constructor(post: (commands: PlaneCommand<F, P>[]) => void) {
     this.#commands = new Batch(post, queueMicrotask);
     this.#shelf = new Shelf({
-      open: (place) => this.#openGate(JSON.parse(place) as GatePlace),
+      open: (place) => this.#openGate(JSON.parse(place) as GatePlace, false),
       close: ({ gate }) => this.#commands.add({ do: 'shut', gate }),
     });
   }
@@ -53,12 +53,13 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
     this.#commands.add({ do: 'tls', material });
   }
 
-  #openGate(place: GatePlace): Promise<ReadyGate> {
+  #openGate(place: GatePlace, awaited: boolean): Promise<ReadyGate> {
     if (this.#gone) return Promise.reject(this.#gone);
     const gate = ++this.#numbers;
     return new Promise((resolve, reject) => {
       this.#opening.set(gate, { resolve, reject });
-      this.#commands.add({ do: 'open', gate, place });
+      if (awaited) this.#commands.add({ do: 'open', gate, place, awaited });
+      else this.#commands.addLazily({ do: 'open', gate, place, awaited });
     });
   }
 
@@ -68,10 +69,12 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
     const key = Shelf.suits(ports) ? JSON.stringify(place) : undefined;
     this.#load += 1;
     try {
-      const { gate, port } = (key && this.#shelf.take(key)) || (await this.#openGate(place));
+      const { gate, port } = (key && this.#shelf.take(key)) || (await this.#openGate(place, true));
       const id = ++this.#numbers;
       this.#strangers.set(id, onStranger);
-      this.#commands.add({ do: 'claim', gate, id, order });
+      const claim = { do: 'claim', gate, id, order, at: Date.now() } as const;
+      // The thread needs to know when the peer comes, and mostly the transfer is ordered by then.
+      this.#commands.addLazily(claim);
       return this.#endpoint('passive', id, host, port, { key });
     } catch (error) {
       this.#load -= 1;

@@ -106,10 +106,17 @@ export async function prove(
   try {
     await course.wait<void>(
       (resolve, reject) => {
-        const broken = (error?: Error): void => reject(handshakeFailure(error));
+        let proven = false;
+        const broken = (error?: Error): void => {
+          // From then on an end is the end of the file.
+          if (!proven) reject(handshakeFailure(error));
+        };
         // The tickets of a TLS 1.3 server are written behind this event. A file written before that is done would be told
         // done together with them, and the close_notify of its end come behind the FIN: the peer finds it cut.
-        const done = (): void => void setImmediate(resolve);
+        const done = (): void => {
+          proven = true;
+          setImmediate(resolve);
+        };
         socket.once(event, done);
         socket.on('error', broken);
         socket.on('close', broken);
@@ -122,7 +129,10 @@ export async function prove(
           socket.removeListener('error', broken);
         };
       },
-      { after: timeout, cause: new Failure('handshake', 'ETIMEDOUT', `no TLS within ${timeout / 1000} s`) },
+      {
+        after: timeout,
+        cause: () => new Failure('handshake', 'ETIMEDOUT', `no TLS within ${timeout / 1000} s`),
+      },
     );
   } catch (error) {
     socket.destroy();

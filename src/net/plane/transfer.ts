@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import type { BufferPool } from './buffers.js';
 import { Course, onFile } from './course.js';
+import { wasReset } from './ends.js';
 import { asFailure, Failure } from './failure.js';
 import type { Arrival } from './gate.js';
 import { Inlet } from './inlet.js';
@@ -162,7 +163,6 @@ export class Transfer<F, P> implements DataTransfer {
         ...this.#pump(link, buffers),
         sink,
         quota,
-        records: link.secured !== undefined,
         unpack: unpacker && ((chunk, store) => unpacker.unpack(chunk, store)),
         // Under TLS close_notify tells the end from a cut, and a reset behind it harms nothing.
         wasReset: () => link.secured === undefined && wasReset(link.raw),
@@ -181,7 +181,7 @@ export class Transfer<F, P> implements DataTransfer {
     }
   }
 
-  #pump({ socket }: Link, buffers: BufferPool): PumpParts {
+  #pump({ socket, secured }: Link, buffers: BufferPool): PumpParts {
     const { stall } = this.#parts.order.timeouts;
     const message = `no octet moved for ${stall / 1000} s`;
     return {
@@ -191,6 +191,7 @@ export class Transfer<F, P> implements DataTransfer {
       pace: this.#pace,
       stall: new StallWatch(stall, () => this.#course.fail(new Failure('stall', 'ETIMEDOUT', message))),
       type: this.#parts.order.type,
+      tls: secured !== undefined,
       count: this.#count,
     };
   }
@@ -251,7 +252,7 @@ export class Transfer<F, P> implements DataTransfer {
       if (direction === 'send' && !tls && !raw.destroyed) raw.resetAndDestroy();
       socket.destroy();
       raw.destroy();
-    } else if (!secured) socket.destroySoon();
+    } else if (!secured) socket.destroy();
     else linger(socket, secured, this.#parts.leaving);
   }
 }
@@ -283,15 +284,6 @@ function linger(socket: net.Socket, { ended }: Secured, leaving: Set<net.Socket>
     leaving.delete(socket);
   });
   socket.resume();
-}
-
-/**
- * libuv takes a reset behind a partial read for the end of the stream (POLLHUP), and half a file would count as whole. A
- * connection that was only ended by the peer still has a peer; one that was reset has none.
- */
-function wasReset(socket: net.Socket): boolean {
-  const handle = (socket as { _handle?: { getpeername?(into: object): number } | null })._handle;
-  return handle?.getpeername !== undefined && handle.getpeername({}) !== 0;
 }
 
 async function closeQuietly(source: Source): Promise<void> {
