@@ -116,6 +116,8 @@ export class ControlClient {
   #ended = false;
   #sessions: Buffer[] = [];
   #lastSent = '';
+  /** Of the handshake of the control connection: the data connections' are alike. */
+  #versions: Pick<tls.ConnectionOptions, 'minVersion' | 'maxVersion'> = {};
 
   constructor(socket: net.Socket, host: string, port: number) {
     this.socket = socket;
@@ -247,6 +249,8 @@ export class ControlClient {
   /** TLS handshake on this connection. */
   async handshake(options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
     const plain = this.socket;
+    const { minVersion, maxVersion } = options;
+    this.#versions = { ...(minVersion && { minVersion }), ...(maxVersion && { maxVersion }) };
     plain.removeAllListeners('data');
     const secure = tls.connect({ socket: plain, rejectUnauthorized: false, ...options });
     this.socket = secure;
@@ -345,6 +349,7 @@ export class ControlClient {
       secure = tls.connect({
         socket: raw,
         rejectUnauthorized: false,
+        ...this.#versions,
         ...(session ? { session } : {}),
       });
     }

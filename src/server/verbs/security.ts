@@ -47,6 +47,9 @@ function sscn(session: Session, argument: string): ServerReply {
   const { params } = session;
   if (wanted === '') return reply(200, `SSCN:${params.sscn ? 'CLIENT' : 'SERVER'} METHOD`);
   if (wanted !== 'ON' && wanted !== 'OFF') return reply(501, 'SSCN ON or SSCN OFF.');
+  if (wanted === 'ON' && !offersFxpTls(session)) {
+    return reply(502, 'Not offered: server-to-server transfers are off.');
+  }
   if (wanted === 'ON' && !params.protected) return reply(503, 'SSCN ON comes after PROT P.');
   params.sscn = wanted === 'ON';
   return reply(200, `SSCN:${params.sscn ? 'CLIENT' : 'SERVER'} METHOD`);
