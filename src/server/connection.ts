@@ -89,16 +89,17 @@ export class Connection implements SessionLink {
   async startTls(): Promise<void> {
     const { secure, settings } = this.#core;
     if (!secure) throw new Error('TLS was asked of a server without a certificate');
-    this.#decoder.clear();
-    this.#loop.clear();
+    let dropped = this.#decoder.clear() + this.#loop.clear();
     try {
-      await this.#control.startTls({ context: secure.context, timeout: settings.limits.handshakeTimeout });
+      const { handshakeTimeout: timeout } = settings.limits;
+      dropped += (await this.#control.startTls({ context: secure.context, timeout })).dropped;
     } catch (error) {
       this.#why = `TLS failed: ${error instanceof Error ? error.message : String(error)}`;
       this.#control.destroy();
       throw error;
     }
     this.#decoder.clear();
+    if (dropped > 0) this.#core.emit({ event: 'dropped', session: this.session.facts });
   }
 
   write(answer: ServerReply): void {

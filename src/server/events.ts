@@ -35,6 +35,8 @@ export type ServerEvent =
   | { event: 'connect'; session: SessionFacts }
   /** A connection turned away before a session began: limits, TLS failure. */
   | { event: 'refused'; address: string; why: string }
+  /** Octets in clear came behind AUTH TLS and were thrown away: an attack or a broken client (CVE-2011-1575). */
+  | { event: 'dropped'; session: SessionFacts }
   | { event: 'login'; session: SessionFacts; ok: boolean; why?: string }
   | { event: 'command'; session: SessionFacts; verb: string; code: number }
   | { event: 'transfer'; session: SessionFacts; transfer: TransferFacts }

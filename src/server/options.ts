@@ -89,10 +89,16 @@ export interface ServerOptions {
 export interface FtpServer {
   /** Where it listens, ports as given by the system. */
   readonly addresses: readonly ListenAddress[];
-  /** New certificate, policy, limits and banner for sessions to come; running ones go on. */
+  /**
+   * New certificate for the handshakes to come; policy, limits and banner from the next command of every session on. Running
+   * transfers go on as they began.
+   */
   reload(options: Omit<ServerOptions, 'listen' | 'users' | 'threads' | 'counters'>): void;
   /** Sessions now. */
   readonly sessions: number;
-  /** Stop listening, let running transfers end for `grace` milliseconds [0], then close everything. */
+  /**
+   * Stop listening, let running transfers end for `grace` milliseconds [0], then close everything. Called again without
+   * grace it ends them at once.
+   */
   close(grace?: number): Promise<void>;
 }

@@ -43,6 +43,7 @@ class Running implements FtpServer {
   readonly #ticketKeys: Uint8Array;
   readonly #sweep: NodeJS.Timeout;
   #closing = false;
+  #closed: Promise<void> | undefined;
 
   constructor(core: Core, ticketKeys: Uint8Array) {
     this.#core = core;
@@ -73,7 +74,15 @@ class Running implements FtpServer {
     if (secure) this.#core.data.plane.setTls(secure.material);
   }
 
-  async close(grace = 0): Promise<void> {
+  close(grace = 0): Promise<void> {
+    // Asked again, with less patience: what still runs is ended.
+    if (this.#closed && grace <= 0)
+      for (const connection of this.#connections) connection.destroy('the server was stopped');
+    this.#closed ??= this.#close(grace);
+    return this.#closed;
+  }
+
+  async #close(grace: number): Promise<void> {
     this.#closing = true;
     for (const listener of this.#listeners) listener.close();
     for (const connection of this.#connections) {

@@ -22,6 +22,7 @@ test('threat 11: plaintext injection around AUTH: what came behind AUTH is dropp
   await wire.login(USER, PASSWORD);
   expect((await wire.send('PWD')).text).toContain('"/"');
   expect(served.events.some((one) => one.event === 'login' && one.session.user === 'mallory')).toBe(false);
+  expect(served.events.filter((one) => one.event === 'dropped')).toHaveLength(1);
 });
 
 test('threat 11: plaintext injection around AUTH: octets of TLS itself in the same segment are no commands', async () => {

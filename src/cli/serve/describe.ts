@@ -81,6 +81,11 @@ const TOLD: { [K in Kind]: (e: Of<K>) => Told } = {
   ],
   connect: ({ session }) => ['debug', `connection from ${session.address}`, sessionFields(session)],
   refused: ({ address, why }) => ['warn', `connection from ${address} refused: ${why}`, { address, why }],
+  dropped: ({ session }) => [
+    'warn',
+    `${who(session)}: commands in clear behind AUTH TLS were thrown away`,
+    sessionFields(session),
+  ],
   login: (e) => [
     e.ok ? 'info' : 'warn',
     loginText(e),
