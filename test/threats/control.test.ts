@@ -201,7 +201,7 @@ test('threat 19: parsing: Telnet commands, lone LF, trailing quotes and octets o
   const IAC = 255;
   for (const [octets, code] of [
     [[IAC, 244, IAC, 242, ...Buffer.from('NOOP\r\n')], 200],
-    [[...Buffer.from('NO'), IAC, 253, 6, ...Buffer.from('OP\r\n')], 200],
+    [[...Buffer.from('NO'), IAC, 252, 6, ...Buffer.from('OP\r\n')], 200],
     [[...Buffer.from('NOOP\n')], 200],
     [[...Buffer.from('noop\r\r\n')], 500],
     [[...Buffer.from('XCRC "\r\n')], 550],
