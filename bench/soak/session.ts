@@ -48,6 +48,8 @@ function octetsOf(socket: Socket, most = Number.POSITIVE_INFINITY): Promise<Buff
       if (size >= most) socket.destroy();
     });
     socket.on('error', () => {});
+    // Reset before anyone listened.
+    if (socket.closed) resolve(Buffer.alloc(0));
     socket.once('close', () => resolve(Buffer.concat(chunks)));
   });
 }
@@ -219,7 +221,9 @@ export class SoakSession {
   async give(line: string, content: Buffer, moving: Moving): Promise<string> {
     const data = await this.#opened(line, moving);
     data.resume();
-    const closed = new Promise<void>((resolve) => data.once('close', () => resolve()));
+    const closed = data.closed
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => data.once('close', () => resolve()));
     if (moving.cutAt === undefined) data.end(content);
     else data.write(content.subarray(0, moving.cutAt), () => data.destroy());
     const reply = await this.reply(`${line}: its end`);

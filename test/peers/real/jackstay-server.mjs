@@ -3,6 +3,10 @@
  * (`user`, `password`, `home`), and options of the server that are plain data. Its events go to standard output, one JSON
  * object a line, unless it is `quiet`.
  */
+import { fileURLToPath } from 'node:url';
+
+// Where the sources run as they are, their threads look for the loader of TypeScript from here.
+process.chdir(fileURLToPath(new URL('../../..', import.meta.url)));
 const { module, user, password, home, quiet, fxpPeers, ...options } = JSON.parse(
   process.env.JACKSTAY_PEER ?? '{}',
 );
