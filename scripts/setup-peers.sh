@@ -13,14 +13,17 @@ PEERS="${JACKSTAY_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/jackstay/peers}"
 TOOLS=(openssl python3 python3-pyftpdlib python3-openssl libnss-wrapper)
 # One row per client or scanner: its program, the package that has it.
 CLIENTS=(
-  "curl    curl"
-  "lftp    lftp"
-  "ncftp   ncftp"
-  "tnftp   tnftp"
-  "wget    wget"
-  "rclone  rclone"
-  "nmap    nmap"
-  "testssl testssl.sh"
+  "curl      curl"
+  "lftp      lftp"
+  "ncftp     ncftp"
+  "tnftp     tnftp"
+  "wget      wget"
+  "rclone    rclone"
+  "filezilla filezilla"
+  "Xvfb      xvfb"
+  "xdotool   xdotool"
+  "nmap      nmap"
+  "testssl   testssl.sh"
 )
 # One row per server: folder, program inside it, packages unpacked into it.
 SERVERS=(
