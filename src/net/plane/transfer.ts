@@ -211,13 +211,14 @@ export class Transfer<F, P> implements DataTransfer {
   }
 
   #open(): void {
+    if (this.#begun !== 0) return;
     this.#begun = performance.now();
     this.#parts.listener.onOpen(this.#peer!);
   }
 
   async #connect(): Promise<Link> {
     const { order, connect, credentials } = this.#parts;
-    const { tls, direction, timeouts } = order;
+    const { tls, direction, timeouts, early } = order;
     const arrival = await connect(this.#course);
     const raw = arrival.socket;
     raw.on('error', () => {});
@@ -227,6 +228,7 @@ export class Transfer<F, P> implements DataTransfer {
     const keys = credentials();
     if (!keys) throw new Failure('handshake', 'NO_CERTIFICATE', 'this server has no certificate');
     const { foreign } = arrival;
+    if (early && !foreign) this.#open();
     const secured = await prove(this.#course, raw, keys, {
       tls,
       foreign,

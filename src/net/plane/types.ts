@@ -121,6 +121,12 @@ export interface TransferOrder<F, P> {
   /** As judged at the transfer command: the direction is known now. */
   peer: P;
   tls?: DataTls | undefined;
+  /**
+   * `onOpen` comes before the handshake when the peer is not foreign: clients may wait for the 150 before they begin it (RFC
+   * 4217 7; Python's ftplib does). A foreign peer has to prove itself first: a 150 for any open port would make a port
+   * scanner of this server (RFC 2577 2).
+   */
+  early?: boolean | undefined;
   /** A: lines end CR LF on the wire, LF in files (RFC 959 3.1.1.1). */
   type: 'A' | 'I';
   /** MODE Z: deflate level. */
@@ -175,7 +181,7 @@ export interface TransferResult {
 
 /** What the control side hears while a transfer runs. */
 export interface TransferListener {
-  /** The connection is up and proven: time for the 150. */
+  /** The connection is up and proven, or merely up where `early` says so: time for the 150. */
   onOpen(peer: DataPeer): void;
   /** The grant is used up; answer with `grant`. */
   onMore(): void;

@@ -81,7 +81,7 @@ function orderOf(
     direction: job.direction,
     file: job.file,
     peer,
-    ...(tls ? { tls } : {}),
+    ...(tls ? { tls, early: true } : {}),
     // RFC 959 4.1.3: a list is sent in ASCII; its lines are made with CR LF.
     type: job.listing ? 'I' : params.type,
     ...(params.mode === 'Z' ? { deflate: params.deflate } : {}),
