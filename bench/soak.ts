@@ -1,5 +1,5 @@
 /**
- * A soak: clients that download, upload, list, break off and vanish at random, for a bounded time. Every octet is compared;
+ * A soak: clients that download, upload, list, copy between two servers, abort, break off and vanish at random, for a bounded time. Every octet is compared;
  * behind the last client the server must hold what it held before: descriptors, ports, sessions, memory.
  *
  *   npx tsx bench/soak.ts [--minutes 20] [--clients 200] [--seed 1] [--memory 64] [--server 0]
@@ -25,10 +25,12 @@ function start(): Promise<Peer> {
 
 async function main(): Promise<void> {
   const peer = await start();
+  // Copies go to a second server of ours, however the first one is called.
+  const sink = options.server === 0 ? await start() : undefined;
   try {
     const { clients, seed } = options;
     const report = await soak(peer, {
-      ...{ clients, seed, seconds: options.minutes * 60 },
+      ...{ clients, seed, sink, seconds: options.minutes * 60 },
       onNote: (text) => process.stderr.write(`${text}\n`),
     });
     const faults = faultsOf(report, options.memory);
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
     if (faults.length > 0) process.exitCode = 1;
   } finally {
     await peer.stop();
+    await sink?.stop();
   }
 }
 

@@ -1,57 +1,12 @@
 /** One client of the soak: acts at random until it is told to stop, and checks every octet. */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Act, type ActorOptions, compare, sharedFile, type Tally, tell } from './act.js';
+import { abort, copy, digest } from './more-acts.js';
 import { type Chance, contentOf } from './random.js';
-import { type DataWay, Hung, Refused, SoakSession, type SoakTarget } from './session.js';
+import { Hung, Refused, SoakSession } from './session.js';
 
-export interface ActorOptions {
-  readonly target: SoakTarget;
-  /** Folder of the server's disk that is `/` for the account. */
-  readonly home: string;
-  readonly chance: Chance;
-  /** Number of this client, for names of its own. */
-  readonly id: number;
-  /** Sizes of the shared files `/shared/N`, whose content is `contentOf(N, size)`. */
-  readonly shared: readonly number[];
-  readonly tls: boolean;
-  /** Ways that the server allows. */
-  readonly ways: readonly DataWay[];
-  readonly mlsd: boolean;
-  /** Deadline of each wait, milliseconds. */
-  readonly patience: number;
-}
-
-/** What all clients have done and found. */
-export interface Tally {
-  /** Acts that were done, by name. */
-  readonly acts: Record<string, number>;
-  octets: number;
-  /** Octets that were not those expected. */
-  readonly wrong: string[];
-  /** Waits that had no end. */
-  readonly hung: string[];
-  /** Refusals where there should be none, at most a hundred. */
-  readonly refused: string[];
-}
-
-type Act = (session: SoakSession, options: ActorOptions, tally: Tally) => Promise<unknown>;
-
-const MOST_TOLD = 100;
-
-const tell = (list: string[], text: string): void => {
-  if (list.length < MOST_TOLD) list.push(text);
-};
-
-function compare(tally: Tally, what: string, found: Buffer, expected: Buffer): void {
-  tally.octets += found.length;
-  if (!found.equals(expected))
-    tell(tally.wrong, `${what}: ${found.length} octets, ${expected.length} expected`);
-}
-
-function sharedFile({ chance, shared }: ActorOptions): { path: string; content: Buffer } {
-  const number = chance.below(shared.length);
-  return { path: `/shared/${number}`, content: contentOf(number, shared[number] ?? 0) };
-}
+export type { Tally } from './act.js';
 
 const download: Act = async (session, options, tally) => {
   const { path, content } = sharedFile(options);
@@ -166,6 +121,9 @@ const ACTS: readonly (readonly [string, number, Act])[] = [
   ['cut download', 6, cutDownload],
   ['cut upload', 6, cutUpload],
   ['forgotten endpoint', 3, forget],
+  ['digest', 4, digest],
+  ['abort', 5, abort],
+  ['copy', 6, copy],
   ['vanish', 5, vanish],
   ['drop', 5, drop],
 ];

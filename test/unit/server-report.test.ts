@@ -6,7 +6,7 @@ import type { Sample } from '../../bench/server/arena.js';
 import { cpuSeconds, memoryKibibytes } from '../../bench/server/process-tree.js';
 import { renderServerResults } from '../../bench/server/report.js';
 import { contentOf } from '../../bench/soak/random.js';
-import { faultsOf, type SoakReport } from '../../bench/soak/run.js';
+import { faultsOf } from '../../bench/soak/run.js';
 import { descriptorsOf, listeningPorts } from '../../bench/soak/sockets.js';
 
 const sample = (server: string, kase: string, values: Record<string, number>): Sample => ({
@@ -75,8 +75,8 @@ it('sees a port that a process listens on, and its descriptor', async () => {
 
 it('names every fault of a soak, and none where all is well', () => {
   const held = { descriptors: 30, listeners: 2, sessions: 0, mebibytes: 100 };
-  const good: SoakReport = {
-    ...{ acts: {}, octets: 1, wrong: [], hung: [], refused: [], seconds: 1, memory: [] },
+  const good = {
+    ...{ acts: {}, octets: 1, wrong: [], hung: [], refused: [], seconds: 1, memory: [], slope: 0, end: [] },
     ...{ before: held, after: { ...held, descriptors: 28, mebibytes: 120 } },
   };
   expect(faultsOf(good, 64)).toEqual([]);
