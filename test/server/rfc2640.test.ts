@@ -49,6 +49,6 @@ test('RFC 2640 4.1: LANG: known, unknown (504), no tag (501); without one the de
   expect(got).toEqual(lang);
 });
 
-test('RFC 2640 4.2: FEAT lists the languages, the one in use with an asterisk', async () => {
+test('RFC 2640 4.3: FEAT lists the languages, the one in use with an asterisk', async () => {
   expect(inner(await (await ftp().connect()).command('FEAT'))).toContain(' LANG EN*');
 });

@@ -33,13 +33,13 @@ test('RFC 7151 3.2: HOST comes before USER: 503 behind it', async () => {
   expect(await client.code('HOST ftp.example.com')).toBe(503);
 });
 
-test('RFC 7151 3.2: REIN makes HOST possible again', async () => {
+test('RFC 7151 3.2.1: REIN makes HOST possible again', async () => {
   const client = await (await ftp().connect()).login();
   await client.ok('REIN');
   expect(await client.code('HOST ftp.example.com')).toBe(220);
 });
 
-test('RFC 7151 3.2.2: a name that differs from the one of the TLS handshake is 504', async () => {
+test('RFC 7151 3.3: a name that differs from the one of the TLS handshake is 504', async () => {
   const client = await ftp().connect();
   await client.secure({ servername: 'ftp.example.com' });
   expect(await client.code('HOST 127.0.0.1')).toBe(504);

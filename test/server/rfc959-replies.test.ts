@@ -53,8 +53,6 @@ const MORE: Record<string, readonly number[]> = {
   PORT: [504],
   // Space and quota, as for STOR.
   ALLO: [452, 552],
-  // RFC 3659 5.4.
-  REST: [504],
   SITE: [504],
 };
 

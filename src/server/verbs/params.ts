@@ -35,8 +35,7 @@ function mode(session: Session, argument: string): ServerReply {
 function rest(session: Session, argument: string): ServerReply {
   const offset = octets(argument);
   if (offset === undefined) return reply(501, 'REST wants a number of octets.');
-  // RFC 3659 5.3: in ASCII a position in the file and one in the stream are not the same.
-  if (offset > 0 && session.params.type === 'A') return reply(504, 'REST needs TYPE I.');
+  // RFC 3659 5.3: whether the transfer can start there, also in TYPE A, is told at the transfer.
   session.params.rest = offset;
   session.params.range = undefined;
   return reply(350, 'The next transfer starts there.');

@@ -21,7 +21,7 @@ async function* auth(session: Session, mechanism: string): AsyncGenerator<Server
 function pbsz(session: Session): ServerReply {
   if (!session.link.tls) return reply(503, 'PBSZ comes after AUTH TLS.');
   session.params.pbsz = true;
-  // RFC 4217 8: the only size of a stream protocol is 0, whatever was asked.
+  // RFC 4217 9: the only size of a stream protocol is 0, whatever was asked.
   return reply(200, 'PBSZ=0');
 }
 
@@ -75,7 +75,7 @@ export const rows: VerbRow[] = [
   },
   {
     verb: 'PBSZ',
-    source: 'RFC 2228 3, RFC 4217 8',
+    source: 'RFC 2228 3, RFC 4217 9',
     syntax: '0',
     argument: 'required',
     summary: 'Protection buffer size: always 0 with TLS.',
