@@ -6,6 +6,8 @@ export interface ReplyStyle {
   charset?: Charset | undefined;
   /** One blank before every middle line, as FEAT, HELP and MLST have it (RFC 2389 3.2, RFC 3659 7.2). */
   indent?: boolean | undefined;
+  /** The code and a hyphen before every line but the last, as XDUPE has it. */
+  numbered?: boolean | undefined;
 }
 
 /**
@@ -23,7 +25,7 @@ export function formatReply(code: number, text: string | readonly string[], styl
   let reply = '';
   for (let i = 0; i < last; i++) {
     const line = safe(lines[i]!);
-    if (i === 0) reply = `${code}-${line}\r\n`;
+    if (i === 0 || style.numbered) reply += `${code}-${line}\r\n`;
     else reply += style.indent || /^\d/.test(line) ? ` ${line}\r\n` : `${line}\r\n`;
   }
   reply += `${code} ${safe(lines[last] ?? '')}\r\n`;

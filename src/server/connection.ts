@@ -103,7 +103,8 @@ export class Connection implements SessionLink {
   }
 
   write(answer: ServerReply): void {
-    if (!this.#closed) this.#control.write(formatReply(answer.code, answer.text));
+    const { code, text, numbered } = answer;
+    if (!this.#closed) this.#control.write(formatReply(code, text, { numbered }));
   }
 
   /** Say why, then end. */

@@ -3,6 +3,8 @@ export interface ServerReply {
   code: number;
   /** Several lines make a multi-line reply. Never holds octets of the client but where the RFC asks for them (257, MLST). */
   text: string | readonly string[];
+  /** Every line begins with the code (XDUPE). */
+  numbered?: boolean;
   /** The control connection ends after it (221, 421). */
   close?: boolean;
 }
@@ -20,9 +22,9 @@ export const farewell = (code: number, text: string): ServerReply => ({ code, te
 export class Refusal extends Error {
   readonly answer: ServerReply;
 
-  constructor(code: number, text: string | readonly string[]) {
+  constructor(code: number, text: string | readonly string[], more: Pick<ServerReply, 'numbered'> = {}) {
     super(typeof text === 'string' ? text : text.join(' '));
     this.name = 'Refusal';
-    this.answer = reply(code, text);
+    this.answer = { ...reply(code, text), ...more };
   }
 }

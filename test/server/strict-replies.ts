@@ -37,7 +37,7 @@ export class ReplyReader {
       if (mark === '-') return undefined;
     } else if (digits === undefined || mark !== ' ' || !first.startsWith(digits)) {
       // A line inside may not look like the end of any reply: clients are not all strict.
-      if (/^\d/.test(line))
+      if (/^\d/.test(line) && !line.startsWith(`${first.slice(0, 3)}-`))
         throw new Error(`a line inside a reply begins with a digit: ${JSON.stringify(line)}`);
       return undefined;
     }

@@ -27,7 +27,7 @@ async function pass(session: Session, password: string): Promise<ServerReply> {
   session.userName = undefined;
   core.emit({ event: 'login', session: facts, ok: false, why: verdict.why });
   session.loginFailures += 1;
-  if (verdict.full) return farewell(421, 'Too many sessions; try again later.');
+  if (verdict.full) return farewell(421, 'No login now; try again later.');
   const { loginAttempts } = core.settings.limits;
   if (loginAttempts > 0 && session.loginFailures >= loginAttempts) {
     return farewell(421, 'Too many wrong passwords.');

@@ -236,7 +236,8 @@ async function refuseDupe(session: Session, place: Place): Promise<void> {
     .catch(() => undefined);
   if (!there) return;
   const names = session.params.xdupe > 0 ? await dupes(session, place) : [];
-  throw new Refusal(553, [...names.map((name) => `X-DUPE: ${name}`), 'That file is there already.']);
+  const lines = [...names.map((name) => ` X-DUPE: ${name}`), 'That file is there already.'];
+  throw new Refusal(553, lines, { numbered: true });
 }
 
 /** Names in the directory of the dupe, bounded (XDUPE mode 3: whole names, one a line). */
