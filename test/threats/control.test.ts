@@ -86,7 +86,7 @@ test('threat 12: ALPACA: a browser on a data connection is refused', async () =>
   const raw = await wire.dataTo(await wire.passive(), '127.0.0.1');
   wire.write('NLST\r\n');
   await expect(shake(raw, { ALPNProtocols: ['http/1.1'] })).rejects.toThrow(/alert|closed|reset/i);
-  expect((await wire.next()).code).toBe(425);
+  expect([(await wire.next()).code, (await wire.next()).code]).toEqual([150, 425]);
 });
 
 const HTTP = [
@@ -170,7 +170,7 @@ test('threat 17: ClientHello smuggling: as TLS client the server offers no sessi
     await wire.must(200, `PORT ${sextet('127.0.0.1', port)}`);
     wire.write(`STOR ${USER}-name-of-the-attacker\r\n`);
     hellos.push(await hello);
-    expect((await wire.next()).code).toBe(425);
+    expect([(await wire.next()).code, (await wire.next()).code]).toEqual([150, 425]);
   }
   for (const hello of hellos) {
     expect(hello[0]).toBe(0x16);

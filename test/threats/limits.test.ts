@@ -95,7 +95,8 @@ describe('threat 28: exhaustion', () => {
     const data = await other.dataTo(await other.passive());
     const ended = drain(data);
     data.write(Buffer.from([0x16]));
-    expect((await other.send('NLST')).code).toBe(425);
+    await other.must(150, 'NLST');
+    expect((await other.next()).code).toBe(425);
     await ended;
     expect((await other.send('NOOP')).code).toBe(200);
   });
