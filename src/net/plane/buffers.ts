@@ -4,7 +4,7 @@ export const SMALL = 64 * 1024;
 export const LARGE = 512 * 1024;
 
 /** Large buffers of one thread in use at the same time; beyond that transfers get small ones: memory stays bounded. */
-const LARGE_AT_ONCE = 64;
+export const LARGE_AT_ONCE = 64;
 /** Buffers kept of each size when nobody uses them. */
 const KEPT = 8;
 
@@ -12,11 +12,17 @@ const KEPT = 8;
 export class BufferPool {
   readonly #smallOnes: Buffer[] = [];
   readonly #largeOnes: Buffer[] = [];
+  readonly #most: number;
   #large = 0;
+
+  /** @param most large buffers at the same time. */
+  constructor(most = LARGE_AT_ONCE) {
+    this.#most = most;
+  }
 
   /** A buffer of `LARGE` octets when `large` and the budget allows it, else of `SMALL`. */
   take(large: boolean): Buffer {
-    if (!large || this.#large >= LARGE_AT_ONCE) return this.#smallOnes.pop() ?? Buffer.allocUnsafeSlow(SMALL);
+    if (!large || this.#large >= this.#most) return this.#smallOnes.pop() ?? Buffer.allocUnsafeSlow(SMALL);
     this.#large += 1;
     return this.#largeOnes.pop() ?? Buffer.allocUnsafeSlow(LARGE);
   }

@@ -1,10 +1,12 @@
 import type net from 'node:net';
-import { BufferPool } from './buffers.js';
+import { BufferPool, LARGE_AT_ONCE } from './buffers.js';
 import type { Course } from './course.js';
 import { dial } from './dial.js';
 import { asFailure, Failure } from './failure.js';
 import { type Arrival, Gate } from './gate.js';
+import type { GatePlace } from './messages.js';
 import { Credentials } from './secure.js';
+import { Shelf } from './shelf.js';
 import { Transfer } from './transfer.js';
 import type {
   ActiveOrder,
@@ -19,25 +21,44 @@ import type {
   TransferOrder,
 } from './types.js';
 
+/** Milliseconds from the use of a listener to the opening of the next. */
+const FILL_AFTER = 1;
+
 /** What a plane is made with. */
 export interface PlaneParts<F, P> {
   opener: Opener<F>;
   judge: PeerJudge<P>;
+  /** This thread has other things to do: octets move in smaller steps [false]. */
+  gentle?: boolean | undefined;
 }
 
 /** A data plane of this thread. */
 export class InlinePlane<F, P> implements DataPlane<F, P> {
   readonly #opener: Opener<F>;
   readonly #judge: PeerJudge<P>;
-  readonly #buffers = new BufferPool();
+  readonly #buffers: BufferPool;
+  readonly #shelf: Shelf<Gate>;
   readonly #endpoints = new Set<DataEndpoint<F, P>>();
   readonly #transfers = new Set<DataTransfer>();
   readonly #leaving = new Set<net.Socket>();
   #credentials: Credentials | undefined;
 
-  constructor({ opener, judge }: PlaneParts<F, P>) {
+  constructor({ opener, judge, gentle = false }: PlaneParts<F, P>) {
     this.#opener = opener;
     this.#judge = judge;
+    this.#buffers = new BufferPool(gentle ? 0 : LARGE_AT_ONCE);
+    this.#shelf = new Shelf({
+      open: (place) => {
+        const { host, ports } = JSON.parse(place) as GatePlace;
+        return Gate.open(host, ports);
+      },
+      close: (gate) => gate.close(),
+    });
+  }
+
+  /** Endpoints in use. */
+  get load(): number {
+    return this.#endpoints.size;
   }
 
   setTls(material: TlsMaterial): void {
@@ -45,7 +66,13 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
   }
 
   async passive(order: PassiveOrder<P>, onStranger: (address: string) => void): Promise<DataEndpoint<F, P>> {
-    return this.claim(await Gate.open(order.host, order.ports), order, onStranger, 0);
+    const { host, ports } = order;
+    const place = Shelf.suits(ports) ? JSON.stringify({ host, ports } satisfies GatePlace) : undefined;
+    const ready = place && this.#shelf.take(place);
+    const gate = ready || (await Gate.open(host, ports));
+    // When the answer to PASV and what follows from it are through.
+    if (place) setTimeout(() => this.#shelf.fill(place), FILL_AFTER).unref();
+    return this.claim(gate, order, onStranger, Date.now());
   }
 
   /** An endpoint on a listener that was opened before; `since` as for `Gate.claim`. */
@@ -139,6 +166,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
   }
 
   async close(): Promise<void> {
+    this.#shelf.close();
     const running = [...this.#transfers];
     for (const endpoint of [...this.#endpoints]) endpoint.close();
     for (const transfer of running) transfer.abort();

@@ -9,6 +9,9 @@ import type {
   TlsMaterial,
 } from './types.js';
 
+/** Small transfers in the control side's thread at the same time; more of them are work for threads. */
+const SMALL_AT_ONCE = 2;
+
 /** Planes of several threads as one: every endpoint goes to the one with least to do. */
 export class PlanePool<F, P> implements DataPlane<F, P> {
   readonly #here: InlinePlane<F, P>;
@@ -30,19 +33,19 @@ export class PlanePool<F, P> implements DataPlane<F, P> {
     this.#threads.delete(thread);
   }
 
-  #choose(where: PlaneChoice | undefined): DataPlane<F, P> {
-    if (where === 'here') return this.#here;
+  #choose(where: PlaneChoice | undefined, small: boolean | undefined): DataPlane<F, P> {
+    if (where === 'here' || (small && this.#here.load < SMALL_AT_ONCE)) return this.#here;
     let best: ThreadPlane<F, P> | undefined;
     for (const thread of this.#threads) if (!best || thread.load < best.load) best = thread;
     return best ?? this.#here;
   }
 
   passive(order: PassiveOrder<P>, onStranger: (address: string) => void): Promise<DataEndpoint<F, P>> {
-    return this.#choose(order.where).passive(order, onStranger);
+    return this.#choose(order.where, order.small).passive(order, onStranger);
   }
 
   active(order: ActiveOrder<P>): DataEndpoint<F, P> {
-    return this.#choose(order.where).active(order);
+    return this.#choose(order.where, order.small).active(order);
   }
 
   setTls(material: TlsMaterial): void {

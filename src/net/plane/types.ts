@@ -95,6 +95,11 @@ export type PlaneChoice = 'here' | 'anywhere';
 /** A passive endpoint to be opened (PASV, EPSV, CPSV). */
 export interface PassiveOrder<P> {
   where?: PlaneChoice | undefined;
+  /**
+   * The transfer will probably be small, since the session's last one was: not worth the way to another thread and back. A
+   * guess that is wrong costs speed, nothing else.
+   */
+  small?: boolean | undefined;
   /** Local address to listen on. */
   host: string;
   /** Inclusive range; absent = any port the system has free. Chosen at random, used once. */
@@ -107,6 +112,8 @@ export interface PassiveOrder<P> {
 /** An active endpoint (PORT, EPRT): nothing is connected before the transfer. */
 export interface ActiveOrder<P> {
   where?: PlaneChoice | undefined;
+  /** As for `PassiveOrder`. */
+  small?: boolean | undefined;
   host: string;
   port: number;
   /** Local end: that of the control connection. */

@@ -99,7 +99,7 @@ class ThreadedHost implements DataHost {
     this.#onError = onError ?? (() => {});
     this.#open = keepStorages((spec) => openStorage(spec, objects));
     const opener = makeOpener((spec) => this.#open(spec));
-    this.plane = new PlanePool(new InlinePlane({ opener, judge: judgeDataPeer }));
+    this.plane = new PlanePool(new InlinePlane({ opener, judge: judgeDataPeer, gentle: true }));
   }
 
   async start(threads: number): Promise<void> {
