@@ -13,11 +13,12 @@ import {
   requirePeer,
   SYSTEM_PYTHON,
 } from '../../test/peers/peer.js';
-import { notBuilt, startJackstay } from '../../test/peers/real/jackstay.js';
+import { notBuilt } from '../../test/peers/real/jackstay.js';
 import { startProftpd } from '../../test/peers/real/proftpd.js';
 import { startPureftpd } from '../../test/peers/real/pureftpd.js';
 import { startPyftpdlib } from '../../test/peers/real/pyftpdlib.js';
 import { startVsftpd } from '../../test/peers/real/vsftpd.js';
+import { startDaemon } from './daemon.js';
 
 export interface Contender {
   readonly name: string;
@@ -70,6 +71,15 @@ async function startFtpSrv(): Promise<Peer> {
   });
 }
 
+const ours = (name: string, processes: number | 'auto'): Contender => ({
+  name,
+  missing: notBuilt(),
+  version: () => packageVersion('../..'),
+  forks: false,
+  mlsd: true,
+  start: () => startDaemon(processes, SESSIONS),
+});
+
 export const CONTENDERS: readonly Contender[] = [
   {
     name: 'vsftpd',
@@ -119,12 +129,6 @@ export const CONTENDERS: readonly Contender[] = [
     cannot: { 'sessions, TLS 1.3': 'takes a quick handshake for a command' },
     start: startFtpSrv,
   },
-  {
-    name: 'jackstay',
-    missing: notBuilt(),
-    version: () => packageVersion('../..'),
-    forks: false,
-    mlsd: true,
-    start: () => startJackstay({ built: true, quiet: true, server: { limits: { connections: SESSIONS } } }),
-  },
+  ours('jackstay', 1),
+  ours('jackstay (process per core)', 'auto'),
 ];
