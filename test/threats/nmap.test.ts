@@ -24,9 +24,7 @@ test.skipIf(absent).each(Object.entries(FXP))(
     const served = await target(options);
     const report = await nmap([...SCRIPTS, '-p', String(served.port), served.host]);
     expect(report).toMatch(new RegExp(`${served.port}/tcp open`));
-    expect(report).not.toMatch(
-      /bounce working|Anonymous FTP login allowed|VULNERABLE|jackstay/i,
-    );
+    expect(report).not.toMatch(/bounce working|Anonymous FTP login allowed|VULNERABLE|jackstay/i);
     await served.event('close');
   },
 );
