@@ -1,6 +1,6 @@
 /** What a server's processes have used, from proc(5): Linux only. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { processesOf } from '../../test/peers/host.js';
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
@@ -21,19 +21,40 @@ export function serverProcesses(leader: number): number[] {
   );
 }
 
+/** CPU seconds of the threads that live: to the nanosecond where the kernel tells, for a session of a millisecond has no tick. */
+function ownSeconds(pid: number, ticks: number): number {
+  let threads: string[] = [];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // It ended meanwhile.
+  }
+  let nanoseconds = 0;
+  for (const thread of threads) {
+    const [running] = procText(pid, `task/${thread}/schedstat`).split(' ');
+    nanoseconds += Number(running);
+  }
+  // Of threads that have ended only the ticks tell.
+  return Math.max(nanoseconds / 1e9, ticks / TICKS_PER_SECOND);
+}
+
 /**
  * CPU seconds, user and system, of all of a server's processes and of the children that they have waited for. A session
  * that ended is counted only then, so read it while the sessions live.
  */
 export function cpuSeconds(leader: number): number {
-  let ticks = 0;
+  let seconds = 0;
   for (const pid of serverProcesses(leader)) {
     const stat = procText(pid, 'stat');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     // utime, stime, cutime, cstime: fields 14 to 17, of which the first two stand before this cut.
-    for (const field of fields.slice(11, 15)) ticks += Number(field);
+    const [user = 0, system = 0, childUser = 0, childSystem = 0] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 15)
+      .map(Number);
+    seconds += ownSeconds(pid, user + system) + (childUser + childSystem) / TICKS_PER_SECOND;
   }
-  return ticks / TICKS_PER_SECOND;
+  return seconds;
 }
 
 /** Proportional set size in KiB of all of a server's processes: pages that they share are counted once. */
