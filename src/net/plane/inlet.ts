@@ -131,16 +131,19 @@ export class Inlet {
     if (this.#over || !fill) return false;
     fill.to += count;
     if (this.#busy) return false;
-    this.#parts.stall.watch();
     const nearlyFull = fill.to > fill.buffer.length - RECORD;
     if (nearlyFull && !this.#large) {
       // There is more where this came from.
       this.#large = true;
       fill.last = true;
     }
-    if (nearlyFull || !this.#parts.tls) return this.#flush(true);
+    if (nearlyFull || !this.#parts.tls) {
+      this.#parts.stall.watch();
+      return this.#flush(true);
+    }
     this.#flushing ??= setImmediate(() => {
       this.#flushing = undefined;
+      if (!this.#busy && !this.#over) this.#parts.stall.watch();
       if (!this.#over && !this.#busy && !this.#flush(false)) this.#parts.socket.pause();
     });
     return true;

@@ -21,9 +21,6 @@ import type {
   TransferOrder,
 } from './types.js';
 
-/** Milliseconds from the use of a listener to the opening of the next. */
-const FILL_AFTER = 1;
-
 /** What a plane is made with. */
 export interface PlaneParts<F, P> {
   opener: Opener<F>;
@@ -70,8 +67,8 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
     const place = Shelf.suits(ports) ? JSON.stringify({ host, ports } satisfies GatePlace) : undefined;
     const ready = place && this.#shelf.take(place);
     const gate = ready || (await Gate.open(host, ports));
-    // When the answer to PASV and what follows from it are through.
-    if (place) setTimeout(() => this.#shelf.fill(place), FILL_AFTER).unref();
+    // When the answer to PASV is out: the peer has to do now, not we.
+    if (place) setImmediate(() => this.#shelf.fill(place));
     return this.claim(gate, order, onStranger, Date.now());
   }
 

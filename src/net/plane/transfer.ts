@@ -273,7 +273,7 @@ class Unfinished extends Error {
 
 /** Our close_notify is on its way; the peer's is read before the connection goes, or it would be answered with RST. */
 function linger(socket: net.Socket, { ended }: Secured, leaving: Set<net.Socket>): void {
-  socket.end();
+  if (!socket.writableEnded) socket.end();
   if (ended() !== 'open') {
     socket.destroySoon();
     return;
