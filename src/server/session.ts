@@ -1,4 +1,4 @@
-import type { DataEndpoint, DataTransfer } from '../net/plane/types.js';
+import type { ActiveOrder, DataEndpoint, DataTransfer } from '../net/plane/types.js';
 import type { Core } from './core.js';
 import { FACTS, type FactName, type FileOrder, type MetaStorage } from './data/types.js';
 import type { SessionFacts } from './events.js';
@@ -99,6 +99,8 @@ export class Session {
   nonsense = 0;
   pending: PendingEndpoint | undefined;
   running: RunningTransfer | undefined;
+  /** The last file was small. */
+  small = false;
   /** Ends what the busy handler waits for (ABOR while HASH computes). */
   interrupt: (() => void) | undefined;
   /** ABOR came for the command that is carried out. */
@@ -129,8 +131,11 @@ export class Session {
   }
 
   /** Where the data connections of this account live: storages that are objects are in this thread. */
-  get dataSide(): 'here' | 'anywhere' {
-    return this.account?.mounts.some(({ storage }) => storage.kind === 'object') ? 'here' : 'anywhere';
+  get dataSide(): Pick<ActiveOrder<PeerOrder>, 'where' | 'small'> {
+    const here = this.account?.mounts.some(({ storage }) => storage.kind === 'object');
+    if (here) return { where: 'here' };
+    // Handshakes are work for threads.
+    return { small: this.small && !this.params.protected && this.core.data.near.allows() };
   }
 
   /** The FXP policy of this account (server, then account). */

@@ -1,12 +1,16 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { InlinePlane } from '../../net/plane/inline.js';
 import { PlanePool } from '../../net/plane/pool.js';
 import { ThreadPlane } from '../../net/plane/remote.js';
+import type { Opener } from '../../net/plane/types.js';
 import { judgeDataPeer } from '../judge.js';
 import type { PeerOrder } from '../policy.js';
 import { openStorage } from '../storage/open.js';
 import type { Storage, StorageSpec } from '../storage/types.js';
 import type { ThreadCommand, ThreadEvent } from './messages.js';
+import { Near } from './near.js';
 import { makeOpener } from './opener.js';
 import { remoteStorage, StorageCalls } from './remote-storage.js';
 import { keepStorages } from './serve-storage.js';
@@ -31,8 +35,9 @@ function startWorker(): Worker {
   const name = own.pathname.endsWith('.ts') ? './thread.ts' : './thread.js';
   const entry = new URL(name, own);
   if (name === './thread.js') return new Worker(entry);
-  // Workers do not inherit the loader that reads TypeScript.
-  const script = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`;
+  // Workers do not inherit the loader that reads TypeScript, and this text has no place to look for it from.
+  const loader = pathToFileURL(createRequire(own).resolve('tsx/esm/api'));
+  const script = `import(${JSON.stringify(loader.href)}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`;
   return new Worker(script, { eval: true });
 }
 
@@ -87,6 +92,7 @@ function none(): StorageCalls {
 
 /** Threads, and this one for what only it can do. */
 class ThreadedHost implements DataHost {
+  readonly near = new Near();
   readonly plane: PlanePool<FileOrder, PeerOrder>;
   readonly #open: (spec: StorageSpec) => Storage;
   readonly #threads: DataThread[] = [];
@@ -98,7 +104,13 @@ class ThreadedHost implements DataHost {
   constructor({ objects, onError }: DataHostOptions) {
     this.#onError = onError ?? (() => {});
     this.#open = keepStorages((spec) => openStorage(spec, objects));
-    const opener = makeOpener((spec) => this.#open(spec));
+    const { near } = this;
+    const files = makeOpener((spec) => this.#open(spec));
+    const opener: Opener<FileOrder> = {
+      source: (file) => near.timed(() => files.source(file)),
+      admit: (file) => near.timed(() => files.admit(file)),
+      sink: (file) => near.timed(() => files.sink(file)),
+    };
     this.plane = new PlanePool(new InlinePlane({ opener, judge: judgeDataPeer, gentle: true }));
   }
 

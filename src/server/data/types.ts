@@ -2,6 +2,7 @@ import type { DataPlane } from '../../net/plane/types.js';
 import type { PeerOrder } from '../policy.js';
 import type { FileFacts, Range, Storage, StorageSpec, WriteHow } from '../storage/types.js';
 import type { RightsRule } from '../users/types.js';
+import type { Near } from './near.js';
 
 /** MLSx facts that can be asked for by OPTS MLST (RFC 3659 7.9). */
 export const FACTS = ['type', 'size', 'modify', 'create', 'unique', 'perm', 'unix.mode'] as const;
@@ -53,6 +54,8 @@ export type MetaStorage = Pick<
 
 /** Everything that touches files and data connections, wherever it runs: worker threads or this one. */
 export interface DataHost {
+  /** Whether this thread may carry small transfers itself (`small`). */
+  readonly near: Near;
   plane: DataPlane<FileOrder, PeerOrder>;
   /** Executed where the storage lives; optional abilities are absent where the storage has none. */
   storage(spec: StorageSpec): MetaStorage;

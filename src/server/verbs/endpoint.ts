@@ -36,7 +36,7 @@ function aim(session: Session, parse: (argument: string) => HostPort, argument: 
     ...named,
     peer,
     ...(familyOf(localAddress) === familyOf(named.host) ? { localAddress } : {}),
-    where: session.dataSide,
+    ...session.dataSide,
   });
   session.prepare({ endpoint, client: false, foreign: verdict.foreign });
   return reply(200, 'Address noted.');
@@ -57,7 +57,7 @@ async function listen(session: Session, client: boolean): Promise<HostPort | und
         ports: passive.ports,
         peer: session.peerOrder(),
         lifetime: limits.dataTimeout,
-        where: session.dataSide,
+        ...session.dataSide,
       },
       onStranger,
     );

@@ -121,6 +121,7 @@ async function* carry(session: Session, job: Job): AsyncGenerator<ServerReply, v
     session.running = undefined;
     session.lastUsed = Date.now();
   }
+  if (!job.listing) session.small = core.data.near.isSmall(result.bytes);
   lease.end(result);
   const foreign =
     pending.foreign || (result.peer !== undefined && result.peer.address !== session.link.peerAddress);

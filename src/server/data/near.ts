@@ -1,0 +1,34 @@
+/** Octets up to which a file is small: what a worker thread saves is less than the messages to it cost (docs/performance.md). */
+const SMALL = 256 * 1024;
+/** Milliseconds that the control thread may spend on opening a file. */
+const PATIENCE = 5;
+/** Milliseconds for which a medium that was slow is left to the worker threads: at most one such wait a second is met here. */
+const LEFT = 1_000;
+
+/**
+ * Whether the control thread may carry small transfers itself: only while the medium answers at once, since the replies of all
+ * sessions would wait for it.
+ */
+export class Near {
+  #slowUntil = 0;
+
+  /** @param now milliseconds of `performance.now()`. */
+  allows(now = performance.now()): boolean {
+    return now >= this.#slowUntil;
+  }
+
+  isSmall(bytes: number): boolean {
+    return bytes <= SMALL;
+  }
+
+  /** Does work on a file in this thread and notes when that took too long. */
+  timed<T>(work: () => T): T {
+    const begun = performance.now();
+    try {
+      return work();
+    } finally {
+      const end = performance.now();
+      if (end - begun > PATIENCE) this.#slowUntil = end + LEFT;
+    }
+  }
+}
