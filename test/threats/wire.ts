@@ -62,6 +62,8 @@ export function drain(socket: Socket): Promise<{ octets: Buffer; error: Error | 
 export class Wire {
   /** Everything that the server has said, as it came. */
   heard = '';
+  /** Telnet options that the server refused. */
+  refusals = 0;
   /** Newest TLS session of the control connection. */
   session: Buffer | undefined;
   /** Resolves when the connection is over. */
@@ -106,7 +108,12 @@ export class Wire {
 
   private feed(text: string): void {
     this.heard = (this.heard + text).slice(-100_000);
-    const lines = (this.rest + text).split('\r\n');
+    // Telnet options refused (RFC 1123 4.1.2.12) are no part of a reply.
+    const plain = text.replace(/\xff[\xfc\xfe]./gs, () => {
+      this.refusals += 1;
+      return '';
+    });
+    const lines = (this.rest + plain).split('\r\n');
     this.rest = lines.pop() ?? '';
     for (const line of lines) {
       this.lines.push(line);
