@@ -180,7 +180,7 @@ async function carryBare(ground: Ground, name: string, send: number): Promise<vo
 }
 
 /** Seconds and CPU seconds of this process. */
-async function timed(act: () => Promise<void>): Promise<{ seconds: number; cpu: number }> {
+async function timed(act: () => Promise<void>): Promise<Cost> {
   const cpu = process.cpuUsage();
   const begun = performance.now();
   await act();
@@ -192,10 +192,12 @@ async function repeated(count: number, act: () => Promise<void>): Promise<void> 
   for (let n = 0; n < count; n++) await act();
 }
 
-async function measure(ground: Ground, scale: Scale): Promise<void> {
-  const { runs, mebibytes, files, only } = scale;
+type Cost = { seconds: number; cpu: number };
+type Case = [name: string, act: () => Promise<void>];
+
+function casesOf(ground: Ground, { mebibytes, files }: Scale): { big: Case[]; many: Case[] } {
   const bytes = mebibytes * MIB;
-  const big: [string, () => Promise<void>][] = [
+  const big: Case[] = [
     ['bare send', () => carryBare(ground, 'big', 0)],
     ['send', () => carry(ground, 'big', 0, false, false)],
     ['send TLS 1.3', () => carry(ground, 'big', 0, true, false)],
@@ -203,55 +205,47 @@ async function measure(ground: Ground, scale: Scale): Promise<void> {
     ['receive', () => carry(ground, 'in', bytes, false, false)],
     ['receive TLS 1.3', () => carry(ground, 'in', bytes, true, false)],
   ];
-  const many: [string, () => Promise<void>][] = [
+  const small = (secure: boolean, here: boolean) => () =>
+    repeated(files, () => carry(ground, 'small', 0, secure, here));
+  const many: Case[] = [
     ['bare small files', () => repeated(files, () => carryBare(ground, 'small', 0))],
-    ['small files, a thread', () => repeated(files, () => carry(ground, 'small', 0, false, false))],
-    ['small files, here', () => repeated(files, () => carry(ground, 'small', 0, false, true))],
-    [
-      'small files, TLS 1.3, a thread',
-      () => repeated(files >> 2, () => carry(ground, 'small', 0, true, false)),
-    ],
+    ['small files, a thread', small(false, false)],
+    ['small files, here', small(false, true)],
+    ['small files TLS 1.3, a thread', small(true, false)],
+    ['small files TLS 1.3, here', small(true, true)],
   ];
-  const taken = new Map<string, { seconds: number; cpu: number }[]>();
-  for (let run = 0; run <= runs; run++) {
-    for (const [name, act] of [...big, ...many]) {
-      if (!name.includes(only)) continue;
+  return { big, many };
+}
+
+/** One line of a table, with the yardstick of its kind. */
+function row(name: string, unit: string, amount: number, per: string, taken: Map<string, Cost[]>): string[] {
+  const of = (one: string, what: keyof Cost): number =>
+    median((taken.get(one) ?? []).map((cost) => cost[what]));
+  const kind = ['small files', 'send', 'receive'].find((word) => name.includes(word));
+  const seconds = of(name, 'seconds');
+  const ratio = of(`bare ${kind}`, 'seconds') / seconds;
+  const rate = `${(amount / seconds).toFixed(0)} ${unit}`;
+  const cpu = unit === 'MB/s' ? (of(name, 'cpu') / amount) * 1073.74 : (of(name, 'cpu') / amount) * 1e6;
+  return [name, rate, `${cpu.toFixed(unit === 'MB/s' ? 2 : 0)} ${per}`, ratio.toFixed(2)];
+}
+
+async function measure(ground: Ground, scale: Scale): Promise<void> {
+  const { big, many } = casesOf(ground, scale);
+  const wanted = [...big, ...many].filter(([name]) => name.includes(scale.only));
+  const taken = new Map<string, Cost[]>(wanted.map(([name]) => [name, []]));
+  for (let run = 0; run <= scale.runs; run++) {
+    for (const [name, act] of wanted) {
       const cost = await timed(act);
       // The first run warms up.
-      if (run > 0) taken.set(name, [...(taken.get(name) ?? []), cost]);
+      if (run > 0) taken.get(name)?.push(cost);
     }
   }
-  const of = (name: string, what: 'seconds' | 'cpu'): number =>
-    median((taken.get(name) ?? []).map((one) => one[what]));
-  const rows = (cases: typeof big, unit: (name: string) => string[], yardstick: (name: string) => string) =>
-    cases.map(([name]) => [
-      name,
-      ...unit(name),
-      (of(yardstick(name), 'seconds') / of(name, 'seconds')).toFixed(2),
-    ]);
-  const gib = bytes / 1024 ** 3;
-  console.log(
-    markdownTable([
-      ['one big file', 'MB/s', 'CPU s/GiB', 'ratio to bare'],
-      ...rows(
-        big,
-        (name) => [(bytes / 1e6 / of(name, 'seconds')).toFixed(0), (of(name, 'cpu') / gib).toFixed(2)],
-        (name) => (name.includes('send') ? 'bare send' : 'bare receive'),
-      ),
-    ]),
+  const rows = wanted.map(([name]) =>
+    name.includes('small')
+      ? row(name, 'files/s', scale.files, 'us a file', taken)
+      : row(name, 'MB/s', (scale.mebibytes * MIB) / 1e6, 's/GiB', taken),
   );
-  const countOf = (name: string): number => (name.includes('TLS') ? files >> 2 : files);
-  console.log(
-    markdownTable([
-      ['files of 10 KB', 'files/s', 'CPU us a file', 'ratio to bare'],
-      ...many.map(([name]) => [
-        name,
-        (countOf(name) / of(name, 'seconds')).toFixed(0),
-        ((of(name, 'cpu') / countOf(name)) * 1e6).toFixed(0),
-        (of('bare small files', 'seconds') / files / (of(name, 'seconds') / countOf(name))).toFixed(2),
-      ]),
-    ]),
-  );
+  console.log(markdownTable([['', 'speed', 'CPU', 'ratio to bare'], ...rows]));
 }
 
 async function main(): Promise<void> {

@@ -28,8 +28,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function download(host: DataHost, storage: StorageSpec, path: string, where?: 'here'): Promise<Buffer> {
-  const order = { host: LOCAL, peer, lifetime: 5000, ...(where ? { where } : {}) };
+async function download(
+  host: DataHost,
+  storage: StorageSpec,
+  path: string,
+  more: { where?: 'here'; small?: boolean } = {},
+): Promise<Buffer> {
+  const order = { host: LOCAL, peer, lifetime: 5000, ...more };
   const endpoint = await host.plane.passive(order, () => {});
   const file: FileOrder = { what: 'content', storage, path, range: { start: 0 } };
   const transfer = endpoint.transfer(
@@ -57,11 +62,18 @@ describe.each([0, 2])('with %i threads', (threads) => {
     expect((await download(host, spec, '/a')).toString()).toBe('octets of the disk');
   });
 
+  test('what is thought to be small and is not arrives whole too', async () => {
+    const content = Buffer.alloc(3_000_000, 'not small');
+    writeFileSync(join(folder, 'not-small'), content);
+    const fetched = Array.from({ length: 4 }, () => download(host, spec, '/not-small', { small: true }));
+    for (const one of await Promise.all(fetched)) expect(one.equals(content)).toBe(true);
+  });
+
   test('a file of an object goes through the plane of this thread', async () => {
     const sink = await memory.write('/m', { mode: 'replace', offset: 0, temporary: 'never' });
     await sink.write(Buffer.from('octets in memory'));
     await sink.commit();
-    expect((await download(host, object, '/m', 'here')).toString()).toBe('octets in memory');
+    expect((await download(host, object, '/m', { where: 'here' })).toString()).toBe('octets in memory');
   });
 
   test('operations answer, errors keep their code', async () => {

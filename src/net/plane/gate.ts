@@ -86,10 +86,6 @@ export class Gate {
     }
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   #arrive(socket: net.Socket): void {
     socket.on('error', () => {});
     const address = plainAddress(socket.remoteAddress ?? '');

@@ -234,7 +234,7 @@ export class Transfer<F, P> implements DataTransfer {
       foreign,
       direction,
       timeout: timeouts.handshake,
-    });
+    }).catch((error: unknown) => Promise.reject(asFailure('handshake', error)));
     this.#link = { ...this.#link, socket: secured.socket, secured };
     this.#peer = { ...this.#peer, tls: secured.facts };
     return this.#link;

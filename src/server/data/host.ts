@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { InlinePlane } from '../../net/plane/inline.js';
 import { PlanePool } from '../../net/plane/pool.js';
@@ -36,8 +34,8 @@ function startWorker(): Worker {
   const entry = new URL(name, own);
   if (name === './thread.js') return new Worker(entry);
   // Workers do not inherit the loader that reads TypeScript, and this text has no place to look for it from.
-  const loader = pathToFileURL(createRequire(own).resolve('tsx/esm/api'));
-  const script = `import(${JSON.stringify(loader.href)}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`;
+  const loader = import.meta.resolve('tsx/esm/api');
+  const script = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`;
   return new Worker(script, { eval: true });
 }
 
