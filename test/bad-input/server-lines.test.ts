@@ -100,6 +100,8 @@ test('Telnet: negotiations of any length and IAC at every place are no part of a
   );
   wire.write(negotiation);
   expect((await wire.send('NOOP')).code).toBe(200);
+  // WILL and DO are refused, each once; WONT and DONT are no question (RFC 854).
+  expect(wire.refusals).toBe(15_000);
   for (const sequence of [
     [IAC, 241],
     [IAC, 253, 1],

@@ -109,11 +109,12 @@ export class Wire {
   private feed(text: string): void {
     this.heard = (this.heard + text).slice(-100_000);
     // Telnet options refused (RFC 1123 4.1.2.12) are no part of a reply.
-    const plain = text.replace(/\xff[\xfc\xfe]./gs, () => {
+    const plain = (this.rest + text).replace(/\xff(?:\xff|[\xfc\xfe].)/gs, (sequence) => {
+      if (sequence === '\xff\xff') return sequence;
       this.refusals += 1;
       return '';
     });
-    const lines = (this.rest + plain).split('\r\n');
+    const lines = plain.split('\r\n');
     this.rest = lines.pop() ?? '';
     for (const line of lines) {
       this.lines.push(line);
