@@ -12,15 +12,15 @@ const absent = requireClient('testssl');
 /** What every one of our TLS servers offers, as testssl.sh names it. */
 const VERSIONS = { SSLv2: 'not offered', SSLv3: 'not offered', TLS1: 'not offered', TLS1_1: 'not offered' };
 
-function expectClean(findings: readonly Finding[]): void {
-  const found = Object.fromEntries(findings.map(({ id, finding }) => [id, finding]));
-  expect(found).toMatchObject({ ...VERSIONS, TLS1_2: 'offered' });
-  expect(found.TLS1_3).toMatch(/^offered/);
-  expect(severe(findings)).toEqual([]);
+/** The check was made, and went well. */
+function expectGood(findings: readonly Finding[], check: RegExp): void {
+  const found = findings.filter(({ id }) => check.test(id));
+  expect(found.length, String(check)).toBeGreaterThan(0);
+  for (const { id, severity } of found) expect(severity, id).toBe('OK');
 }
 
 test.skipIf(absent)(
-  'testssl.sh: control connection, default configuration: protocols, certificate and renegotiation are clean',
+  'testssl.sh: control connection, default configuration: protocols and renegotiation are clean',
   async () => {
     const host = allocateHost();
     const served = await target({
@@ -28,15 +28,18 @@ test.skipIf(absent)(
       tls: await selfSigned([host]),
       limits: { loginFailuresPerMinute: 0 },
     });
-    const findings = await testssl({ host, port: served.port }, ['-p', '-S', '-R'], true);
-    expectClean(findings);
-    expect(findings.find(({ id }) => id === 'secure_client_renego')?.severity).toBe('OK');
+    const findings = await testssl({ host, port: served.port }, ['-p', '-R'], true);
+    const found = Object.fromEntries(findings.map(({ id, finding }) => [id, finding]));
+    expect(found).toMatchObject({ ...VERSIONS, TLS1_2: 'offered' });
+    expect(found.TLS1_3).toMatch(/^offered/);
+    expectGood(findings, /^secure_(client_)?renego/);
+    expect(severe(findings)).toEqual([]);
   },
   120_000,
 );
 
 test.skipIf(absent)(
-  'testssl.sh: data connections, FXP listed: protocols, compression and forward secrecy are clean',
+  'testssl.sh: data connections, FXP listed: forward secrecy and compression are clean',
   async () => {
     const host = allocateHost();
     const served = await target({
@@ -47,10 +50,11 @@ test.skipIf(absent)(
     });
     const door = await dataDoor({ host, port: served.port }, { user: USER, password: PASSWORD });
     try {
-      const findings = await testssl(door, ['-p', '-C', '-f'], false);
-      expectClean(findings);
-      expect(findings.find(({ id }) => id === 'FS' || id === 'PFS')?.severity).toBe('OK');
-      expect(door.used).toBeGreaterThan(10);
+      const findings = await testssl(door, ['-f', '-C'], false);
+      expectGood(findings, /^P?FS$/);
+      expectGood(findings, /^CRIME_TLS$/);
+      expect(severe(findings)).toEqual([]);
+      expect(door.used).toBeGreaterThan(5);
     } finally {
       door.close();
     }
