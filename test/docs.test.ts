@@ -60,6 +60,12 @@ describe('docs/commands.md', () => {
       '--repeat',
       '--check',
       '--peers',
+      '--inputs',
+      '--target',
+      '--minutes',
+      '--clients',
+      '--seed',
+      '--memory',
     ]);
     expect(told.length).toBeGreaterThan(40);
     expect(told.filter((flag) => !known.has(flag) && !others.has(flag))).toEqual([]);
