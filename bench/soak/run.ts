@@ -50,7 +50,8 @@ export interface SoakReport extends Tally {
 }
 
 const SHARED_FILES = 40;
-const WARM_SECONDS = 3;
+/** Seconds of the first load: a heap takes its time to have its size. */
+const warmUp = (seconds: number): number => Math.min(60, Math.max(3, seconds / 20), seconds);
 const LOOKS = 40;
 const STEADY_MS = 2500;
 
@@ -160,7 +161,7 @@ export async function soak(peer: Peer, options: SoakOptions): Promise<SoakReport
     options.sink.own();
   }
   const idle = heldBy(...peers);
-  await load(peer, { ...options, seconds: Math.min(WARM_SECONDS, options.seconds) }, shared, tally);
+  await load(peer, { ...options, seconds: warmUp(options.seconds) }, shared, tally);
   // Endpoints that were forgotten live on for a while, and connections linger: no more of the former, no change in the latter.
   let [last, since] = [Number.NaN, performance.now()];
   const before = await settled(peers, settle, ({ descriptors, listeners }) => {
