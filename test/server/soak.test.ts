@@ -9,7 +9,10 @@ afterEach(async () => {
 });
 
 async function start(): Promise<JackstayPeer> {
-  const server = await startJackstay({ quiet: true, server: { limits: { dataTimeout: 5000, levelDelay: 500 } } });
+  const server = await startJackstay({
+    quiet: true,
+    server: { limits: { dataTimeout: 5000, levelDelay: 500 } },
+  });
   servers.push(server);
   return server;
 }
