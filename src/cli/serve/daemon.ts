@@ -56,14 +56,16 @@ async function serve(run: Run): Promise<number> {
   try {
     fleet = await launch(run);
     const pidFile = writePidFile(start, host.pid);
-    await tellStart(run, fleet, metrics?.address);
-    const code = await untilStopped(io, {
+    // Before anybody is told that it serves: a signal that comes at once is heard.
+    const ended = untilStopped(io, {
       reload: () => reload(run, fleet!),
       stop: (grace) => fleet!.stop(grace),
       kill: () => fleet!.kill(),
       grace: () => run.start.config.grace,
       say: logs.say,
     });
+    await tellStart(run, fleet, metrics?.address);
+    const code = await ended;
     if (pidFile !== undefined) rmSync(pidFile, { force: true });
     return code;
   } catch (error) {

@@ -66,7 +66,12 @@ describe('several processes', () => {
     await fourth.ok('USER alice');
     // max-logins = 3 of all processes together.
     expect((await fourth.command(`PASS ${PASSWORD}`)).code).toBe(421);
-    const metrics = (await metricsOf(at.metrics!)).split('\n');
+    await fourth.closed();
+    // The server's end of the fourth closes a moment after the client's.
+    let metrics: string[] = [];
+    for (let tries = 0; tries < 100 && !metrics.includes('jackstay_sessions 3'); tries++) {
+      metrics = (await metricsOf(at.metrics!)).split('\n');
+    }
     for (const line of [
       'jackstay_processes 2',
       'jackstay_sessions 3',
