@@ -1,10 +1,11 @@
 /**
- * A soak: clients that download, upload, list, copy between two servers, abort, break off and vanish at random, for a bounded time. Every octet is compared;
- * behind the last client the server must hold what it held before: descriptors, ports, sessions, memory.
+ * A soak: clients that download, upload, list, copy between two servers, abort, break off and vanish at random, for a bounded
+ * time. Every octet is compared; behind the last client the servers must hold what they held before: descriptors, ports,
+ * sessions, memory.
  *
  *   npx tsx bench/soak.ts [--minutes 20] [--clients 200] [--seed 1] [--memory 64] [--server 0]
  *
- * --memory is how many MiB the server may grow; --server: 0 our own (built), 1 vsftpd, 2 Pure-FTPd, 3 ProFTPD, 4 pyftpdlib.
+ * --memory is how many MiB the servers may grow; --server: 0 our own (built), 1 vsftpd, 2 Pure-FTPd, 3 ProFTPD, 4 pyftpdlib.
  */
 import type { Peer } from '../test/peers/peer.js';
 import { startJackstay } from '../test/peers/real/jackstay.js';

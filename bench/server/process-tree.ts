@@ -65,3 +65,14 @@ export function memoryKibibytes(leader: number): number {
   }
   return total;
 }
+
+/**
+ * Memory in KiB that nobody else has, of all of a server's processes: heaps, stacks, buffers. Unlike the proportional size it
+ * does not change when other programs that share the same code come and go.
+ */
+export function anonymousKibibytes(leader: number): number {
+  return serverProcesses(leader).reduce(
+    (sum, pid) => sum + Number(/^RssAnon:\s+(\d+) kB/m.exec(procText(pid, 'status'))?.[1] ?? 0),
+    0,
+  );
+}

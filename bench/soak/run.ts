@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../../test/peers/peer.js';
-import { memoryKibibytes } from '../server/process-tree.js';
+import { anonymousKibibytes } from '../server/process-tree.js';
 import { actUntil, type Tally } from './actor.js';
 import { Chance, contentOf } from './random.js';
 import { type DataWay, SoakSession } from './session.js';
@@ -32,6 +32,7 @@ export interface Held {
   readonly listeners: number;
   /** Control connections that it has not closed. */
   readonly sessions: number;
+  /** Anonymous memory. */
   readonly mebibytes: number;
 }
 
@@ -62,7 +63,7 @@ export function heldBy(...peers: readonly Peer[]): Held {
     descriptors: sum(({ pid }) => descriptorsOf(pid)),
     listeners: sum(({ pid }) => listeningPorts(pid).length),
     sessions: sum(({ pid, port }) => controlConnections(pid, port)),
-    mebibytes: sum(({ pid }) => memoryKibibytes(pid)) / 1024,
+    mebibytes: sum(({ pid }) => anonymousKibibytes(pid)) / 1024,
   };
 }
 
@@ -195,7 +196,9 @@ export function faultsOf(report: SoakReport, mebibytes: number): string[] {
     ...refused.map((one) => `refused: ${one}`),
     ...report.end,
     // Shorter runs end before a heap has its size.
-    ...(report.seconds >= 600 && report.slope > 1 ? [`memory rises by ${report.slope} MiB a minute`] : []),
+    ...(report.seconds >= 600 && (report.slope * report.seconds) / 120 > mebibytes
+      ? [`the memory rises by ${report.slope.toFixed(1)} MiB a minute`]
+      : []),
     ...(after.sessions > 0 ? [`${after.sessions} sessions are left`] : []),
     ...(after.descriptors > before.descriptors
       ? [`${after.descriptors} descriptors are open, ${before.descriptors} before`]
