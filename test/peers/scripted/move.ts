@@ -1,5 +1,6 @@
 /** The bytes of a transfer on their way, counted, and held where a test wants them held. */
 import type { Socket } from 'node:net';
+import { wasReset } from '../../../src/net/plane/ends.js';
 import type { Hooks } from './options.js';
 import type { Transfer } from './transfer.js';
 
@@ -121,7 +122,11 @@ export function receive(
     socket.on('error', () => {
       broken = true;
     });
-    socket.on('end', () => socket.end());
+    socket.on('end', () => {
+      // A reset behind the last octets reaches Node as the end of the stream.
+      if (transfer.raw && wasReset(transfer.raw)) broken = true;
+      socket.end();
+    });
     socket.on('close', () => work.then(() => resolve(broken)));
     // A passive connection comes in paused, so that TLS may be laid over it.
     socket.resume();
