@@ -1,10 +1,10 @@
 /** Octets of a buffer for small files, listings and slow links. */
 export const SMALL = 64 * 1024;
 /** Octets of a buffer for the rest: larger ones gain nothing, smaller ones cost system calls (docs/performance.md). */
-export const LARGE = 512 * 1024;
+export const LARGE = 1024 * 1024;
 
 /** Large buffers of one thread in use at the same time; beyond that transfers get small ones: memory stays bounded. */
-export const LARGE_AT_ONCE = 64;
+export const LARGE_AT_ONCE = 32;
 /** Buffers kept of each size when nobody uses them. */
 const KEPT = 8;
 
