@@ -1,3 +1,4 @@
+import type { DataIdentity } from '../net/plane/types.js';
 import type { ServedControl } from '../net/server-control.js';
 import { CommandDecoder } from '../protocol/command-lines.js';
 import { formatReply } from '../protocol/reply-lines.js';
@@ -31,6 +32,9 @@ export class Connection implements SessionLink {
   readonly #decoder = new CommandDecoder();
   readonly #loop: CommandLoop;
   readonly #release: () => void;
+  /** Shown in the handshake: a reload may have brought another one. */
+  #identity: DataIdentity | undefined;
+  #tls: SessionLink['tls'];
   #closed = false;
   #why = 'the client closed the connection';
 
@@ -70,7 +74,9 @@ export class Connection implements SessionLink {
   }
 
   get tls(): SessionLink['tls'] {
-    return this.#control.tls;
+    const { tls } = this.#control;
+    if (tls && this.#identity) this.#tls ??= { ...tls, identity: this.#identity };
+    return this.#tls;
   }
 
   /** The greeting, after TLS where that comes first. */
@@ -90,6 +96,7 @@ export class Connection implements SessionLink {
     const { secure, settings } = this.#core;
     if (!secure) throw new Error('TLS was asked of a server without a certificate');
     let dropped = this.#decoder.clear() + this.#loop.clear();
+    this.#identity = secure.material;
     try {
       const { handshakeTimeout: timeout } = settings.limits;
       dropped += (await this.#control.startTls({ context: secure.context, timeout })).dropped;

@@ -25,6 +25,11 @@ export interface TransferFacts {
   route: 'client' | 'fxp';
   endpoint: 'passive' | 'active';
   peer?: DataPeer | undefined;
+  /**
+   * `verified`: the peer proved a key pinned by DCPA, this end one of this login only. `one-sided`: the same with the
+   * server's own key. `encrypted`: TLS without a pin. Absent when no connection came about.
+   */
+  security?: 'verified' | 'one-sided' | 'encrypted' | 'clear' | undefined;
   outcome: 'complete' | 'failed';
   failure?: TransferFailure | undefined;
 }

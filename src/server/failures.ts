@@ -33,8 +33,30 @@ export function fileReply(error: Pick<FileError, 'code'>, naming = false): Serve
 /** The same for every way in which no data connection came about (threats.md row 1): an attacker learns nothing from it. */
 export const NO_CONNECTION = reply(425, 'The data connection could not be opened.');
 
-/** A failed transfer as its final reply. @param naming as for `fileReply`. */
-export function transferReply(failure: TransferFailure, foreign: boolean, naming = false): ServerReply {
+/** Under a pin, at the end that connects: the same for a closed port, a silent one and a wrong key. */
+export const NOT_AUTHENTICATED = reply(425, 'Data connection not authenticated.');
+/** Under a pin, at the end that listens: somebody came, and nobody proved a key that is pinned. */
+const NO_PROOF = reply(522, 'No data connection was authenticated: wrong key, no certificate or no TLS.');
+
+/** What a failed transfer was to be. */
+export interface Attempted {
+  foreign: boolean;
+  endpoint: 'passive' | 'active';
+  /** A key was pinned. */
+  pinned: boolean;
+  /** As for `fileReply`. */
+  naming?: boolean;
+}
+
+function unconnected({ stage }: TransferFailure, { pinned, endpoint }: Attempted): ServerReply {
+  if (!pinned) return NO_CONNECTION;
+  if (endpoint === 'active') return NOT_AUTHENTICATED;
+  return stage === 'connect' ? NO_CONNECTION : NO_PROOF;
+}
+
+/** A failed transfer as its final reply. */
+export function transferReply(failure: TransferFailure, attempted: Attempted): ServerReply {
+  const { foreign, naming } = attempted;
   switch (failure.stage) {
     case 'file':
       return codes.has(failure.code)
@@ -44,10 +66,10 @@ export function transferReply(failure: TransferFailure, foreign: boolean, naming
       // The client itself may know what its TLS lacks; a foreign peer learns nothing.
       return !foreign && failure.code === 'NOT_RESUMED'
         ? reply(522, 'The data connection must resume the TLS session of this control connection.')
-        : NO_CONNECTION;
+        : unconnected(failure, attempted);
     case 'connect':
     case 'handshake':
-      return NO_CONNECTION;
+      return unconnected(failure, attempted);
     case 'quota':
       return reply(552, 'The quota is used up; the transfer was stopped.');
     case 'truncated':

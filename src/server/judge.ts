@@ -97,6 +97,12 @@ function foreignWhy(order: PeerOrder, address: Address, port: number | undefined
   );
 }
 
+/** Why somebody who connects is not the one that DCPA named. */
+function fromWhy({ from }: PeerOrder, peer: Address): string | undefined {
+  const named = from === undefined ? undefined : addressOf(from);
+  return named && !isSame(peer, named) ? `only ${from} may connect` : undefined;
+}
+
 /**
  * May a data connection go to, or come from, this address? THE decision for both doors: PORT and EPRT, and every connection
  * that reaches a passive port (RFC 2577, CVE-1999-0017). Pure; asked again at the transfer, when the direction is known.
@@ -115,7 +121,11 @@ export const judgeDataPeer: PeerJudge<PeerOrder> = (order, address, port) => {
     .find((why) => why !== undefined);
   const why = never ?? portWhy(port, LOWEST_PORT);
   if (why !== undefined) return refuse(why);
-  if (client && isSame(peer, client)) return { allow: true, foreign: false };
+  const elsewhere = port === undefined ? fromWhy(order, peer) : undefined;
+  if (client && isSame(peer, client)) {
+    return elsewhere && order.transfer !== undefined ? refuse(elsewhere) : { allow: true, foreign: false };
+  }
+  if (elsewhere) return refuse(elsewhere);
   const foreign = foreignWhy(order, peer, port);
   return foreign === undefined ? { allow: true, foreign: true } : refuse(foreign);
 };

@@ -29,6 +29,8 @@ export interface PeerOrder {
   protected: boolean;
   /** A DCPA pin is in force. */
   pinned: boolean;
+  /** On a passive port only this address, and the client while the command is not known yet (DCPA `From`). */
+  from?: string | undefined;
   /** Foreign peers are refused whatever the policy says (anonymous). */
   never?: boolean | undefined;
 }

@@ -1,6 +1,7 @@
-import type { ActiveOrder, DataEndpoint, DataTransfer } from '../net/plane/types.js';
+import type { ActiveOrder, DataEndpoint, DataIdentity, DataTransfer } from '../net/plane/types.js';
 import type { Core } from './core.js';
 import { FACTS, type FactName, type FileOrder, type MetaStorage } from './data/types.js';
+import { Dcpa } from './dcpa.js';
 import type { SessionFacts } from './events.js';
 import type { FxpPolicy, PeerOrder } from './policy.js';
 import { Refusal } from './reply.js';
@@ -15,7 +16,15 @@ export interface SessionLink {
   readonly localAddress: string;
   readonly localPort: number;
   /** Facts of TLS once it is up. */
-  readonly tls: { contextId: string; servername?: string | undefined; pin?: string | undefined } | undefined;
+  readonly tls:
+    | {
+        contextId: string;
+        servername?: string | undefined;
+        pin?: string | undefined;
+        /** What this server showed on it. */
+        identity: DataIdentity;
+      }
+    | undefined;
   /**
    * Go over to TLS once what was written has left (RFC 4217 4). Octets and commands that came behind AUTH are dropped
    * (CVE-2011-1575). The connection is closed when the handshake fails.
@@ -91,6 +100,8 @@ export class Session {
   /** Last command or end of a transfer. */
   lastUsed = Date.now();
   params = fresh();
+  /** Of this login. */
+  dcpa = new Dcpa();
   /** USER was given; PASS is awaited. */
   userName: string | undefined;
   host: string | undefined;
@@ -160,6 +171,7 @@ export class Session {
     this.#tree = undefined;
     // Authorised for the account that leaves.
     this.params.renameFrom = undefined;
+    this.dcpa = new Dcpa();
     this.#onLogout?.();
     this.#onLogout = undefined;
   }
@@ -215,12 +227,14 @@ export class Session {
 
   /** For the judge: who may be at the other end. */
   peerOrder(transfer?: PeerOrder['transfer']): PeerOrder {
+    const pinned = transfer === 'listing' ? undefined : this.dcpa.pinned;
     return {
       control: this.link.peerAddress,
       policy: this.policy,
       transfer,
       protected: this.params.protected,
-      pinned: false,
+      pinned: pinned !== undefined,
+      ...(pinned?.from !== undefined && { from: pinned.from }),
       never: this.account?.anonymous ?? true,
     };
   }

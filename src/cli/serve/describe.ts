@@ -41,7 +41,7 @@ function errorFields(error: unknown): Record<string, unknown> {
 
 /** The fields of a transfer, beside those of its session. */
 export function transferFields(transfer: TransferFacts): Record<string, unknown> {
-  const { verb, path, direction, route, endpoint, outcome, peer, failure, seconds } = transfer;
+  const { verb, path, direction, route, endpoint, outcome, peer, security, failure, seconds } = transfer;
   return {
     verb,
     path,
@@ -52,6 +52,7 @@ export function transferFields(transfer: TransferFacts): Record<string, unknown>
     route,
     endpoint,
     ...(peer && { peer: hostPort(peer.address, peer.port), dataTls: peer.tls ?? false }),
+    ...(security && { security }),
     outcome,
     ...(failure && { failure }),
   };

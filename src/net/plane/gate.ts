@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import net from 'node:net';
 import { plainAddress } from '../../protocol/addresses.js';
+import { Contest, type Trial } from './contest.js';
 import type { Course } from './course.js';
 import { codeOf, Failure } from './failure.js';
-import type { PeerVerdict } from './types.js';
+import type { OnStranger, PassiveOrder, PeerVerdict } from './types.js';
 
 /** Dynamic ports (RFC 6335 6), for when no range is set. */
 const DYNAMIC = { from: 49_152, to: 65_535 };
@@ -11,6 +12,8 @@ const DYNAMIC = { from: 49_152, to: 65_535 };
 const TRIES = 12;
 /** Connections of possible peers that may wait for the transfer command. */
 const HELD = 4;
+/** The same where each of them will have to prove a key: strangers may have come first. */
+const HELD_CONTESTED = 64;
 /** Milliseconds that a connection waits for the word that its listener was handed out. */
 const UNCLAIMED = 2_000;
 const BACKLOG = 64;
@@ -28,7 +31,7 @@ export interface Arrival {
 /** Who uses a gate. */
 interface Claim {
   judge: GateJudge;
-  onStranger: (address: string) => void;
+  onStranger: OnStranger;
 }
 
 /** A listener for one data connection. Strangers are dropped without a word and the wait goes on (RFC 2577 8). */
@@ -42,6 +45,7 @@ export class Gate {
   #awaited: ((arrival: Arrival) => void) | undefined;
   #closed = false;
   #lifetime: NodeJS.Timeout | undefined;
+  #room = HELD;
 
   private constructor(server: net.Server, host: string, port: number) {
     this.#server = server;
@@ -71,12 +75,17 @@ export class Gate {
   }
 
   /**
-   * From now on it belongs to one endpoint; without a transfer it is closed after `lifetime` milliseconds.
+   * From now on it belongs to one endpoint; without a transfer it is closed at the end of its lifetime.
    *
    * @param since `Date.now()` when the port was handed out: what came before cannot be the peer.
    */
-  claim(claim: Claim, lifetime: number, since: number): void {
+  claim(
+    claim: Claim,
+    { lifetime, contested }: Pick<PassiveOrder<unknown>, 'lifetime' | 'contested'>,
+    since: number,
+  ): void {
     this.#claim = claim;
+    if (contested) this.#room = HELD_CONTESTED;
     this.#lifetime = setTimeout(() => this.close(), lifetime);
     const early = this.#unclaimed;
     this.#unclaimed = [];
@@ -113,7 +122,7 @@ export class Gate {
     const arrival = judged(socket, address, claim);
     if (!arrival) return;
     if (this.#awaited) this.#awaited(arrival);
-    else if (this.#held.length < HELD) this.#held.push(arrival);
+    else if (this.#held.length < this.#room) this.#held.push(arrival);
     else socket.destroy();
   }
 
@@ -122,17 +131,55 @@ export class Gate {
    * closes and all others are dropped.
    */
   async take(course: Course, judge: GateJudge, timeout: number): Promise<Arrival> {
-    clearTimeout(this.#lifetime);
-    if (!this.#claim || this.#closed) {
-      throw new Failure('connect', 'EXPIRED', `port ${this.port} was closed before the transfer began`);
-    }
-    const claim = { ...this.#claim, judge };
-    this.#claim = claim;
+    const claim = this.#begin(judge);
     try {
       return this.#waiting(claim) ?? (await this.#coming(course, timeout));
     } finally {
       this.close();
     }
+  }
+
+  /**
+   * The connection whose peer proves itself (`trial`), for as long as `timeout`: several are tried at once, since strangers may
+   * come first and stay silent. At the first proven one the listener closes and all others are dropped.
+   *
+   * @throws Failure of the last trial that failed; `connect` when nobody came.
+   */
+  async contest<T>(course: Course, judge: GateJudge, timeout: number, trial: Trial<T>): Promise<T> {
+    const claim = this.#begin(judge);
+    const { onStranger } = claim;
+    const contest = new Contest<T>(trial, ({ address }, why) => onStranger(address, why));
+    try {
+      return await course.wait<T>(
+        (resolve) => {
+          contest.onProven = (won) => {
+            this.close();
+            resolve(won);
+          };
+          this.#awaited = (arrival) => contest.enter(arrival);
+          for (let one = this.#waiting(claim); one; one = this.#waiting(claim)) contest.enter(one);
+          return () => contest.end();
+        },
+        { after: timeout, cause: () => contest.failure ?? this.#nobody(timeout) },
+      );
+    } finally {
+      this.close();
+    }
+  }
+
+  /** The transfer has begun: it knows better who may come. */
+  #begin(judge: GateJudge): Claim {
+    clearTimeout(this.#lifetime);
+    if (!this.#claim || this.#closed) {
+      throw new Failure('connect', 'EXPIRED', `port ${this.port} was closed before the transfer began`);
+    }
+    this.#claim = { ...this.#claim, judge };
+    return this.#claim;
+  }
+
+  #nobody(timeout: number): Failure {
+    const message = `nobody connected to port ${this.port} within ${timeout / 1000} s`;
+    return new Failure('connect', 'ETIMEDOUT', message);
   }
 
   /** The first of those that came before the transfer command and may stay. */
@@ -146,8 +193,6 @@ export class Gate {
   }
 
   #coming(course: Course, timeout: number): Promise<Arrival> {
-    const late = (): Failure =>
-      new Failure('connect', 'ETIMEDOUT', `nobody connected to port ${this.port} within ${timeout / 1000} s`);
     return course.wait<Arrival>(
       (resolve) => {
         this.#awaited = (arrival) => {
@@ -157,7 +202,7 @@ export class Gate {
         };
         return undefined;
       },
-      { after: timeout, cause: late },
+      { after: timeout, cause: () => this.#nobody(timeout) },
     );
   }
 

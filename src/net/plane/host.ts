@@ -2,7 +2,7 @@ import { codeOf } from './failure.js';
 import { Gate } from './gate.js';
 import { InlinePlane, type PlaneParts } from './inline.js';
 import { Batch, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
-import type { ActiveOrder, DataEndpoint, DataTransfer, TransferOrder } from './types.js';
+import type { ActiveOrder, DataEndpoint, DataTransfer, OnStranger, TransferOrder } from './types.js';
 
 type Command<F, P, D> = Extract<PlaneCommand<F, P>, { do: D }>;
 
@@ -94,7 +94,7 @@ export class PlaneHost<F, P> {
     const opened = this.#gates.get(gate);
     if (!opened) return;
     this.#gates.delete(gate);
-    const onStranger = (address: string): void => this.#events.add({ is: 'stranger', id, address });
+    const onStranger: OnStranger = (address, why) => this.#events.add({ is: 'stranger', id, address, why });
     this.#endpoints.set(id, this.#plane.claim(opened, order, onStranger, at));
   }
 

@@ -1,18 +1,20 @@
 import type net from 'node:net';
 import { BufferPool, LARGE_AT_ONCE } from './buffers.js';
+import type { Trial } from './contest.js';
 import type { Course } from './course.js';
 import { dial } from './dial.js';
 import { asFailure, Failure } from './failure.js';
-import { type Arrival, Gate } from './gate.js';
+import { Gate, type GateJudge } from './gate.js';
 import type { GatePlace } from './messages.js';
 import { Credentials } from './secure.js';
 import { Shelf } from './shelf.js';
-import { Transfer } from './transfer.js';
+import { type Link, Transfer } from './transfer.js';
 import type {
   ActiveOrder,
   DataEndpoint,
   DataPlane,
   DataTransfer,
+  OnStranger,
   Opener,
   PassiveOrder,
   PeerJudge,
@@ -62,7 +64,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
     this.#credentials = new Credentials(material);
   }
 
-  async passive(order: PassiveOrder<P>, onStranger: (address: string) => void): Promise<DataEndpoint<F, P>> {
+  async passive(order: PassiveOrder<P>, onStranger: OnStranger): Promise<DataEndpoint<F, P>> {
     const { host, ports } = order;
     const place = Shelf.suits(ports) ? JSON.stringify({ host, ports } satisfies GatePlace) : undefined;
     const ready = place && this.#shelf.take(place);
@@ -73,26 +75,18 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
   }
 
   /** An endpoint on a listener that was opened before; `since` as for `Gate.claim`. */
-  claim(
-    gate: Gate,
-    order: PassiveOrder<P>,
-    onStranger: (address: string) => void,
-    since: number,
-  ): DataEndpoint<F, P> {
-    gate.claim(
-      { judge: (address) => this.#judge(order.peer, address, undefined), onStranger },
-      order.lifetime,
-      since,
-    );
+  claim(gate: Gate, order: PassiveOrder<P>, onStranger: OnStranger, since: number): DataEndpoint<F, P> {
+    gate.claim({ judge: (address) => this.#judge(order.peer, address, undefined), onStranger }, order, since);
     return this.#endpoint(
       'passive',
       gate,
-      (transfer, course) =>
-        gate.take(
-          course,
-          (address) => this.#judge(transfer.peer, address, undefined),
-          transfer.timeouts.connect,
-        ),
+      (transfer, course, trial) => {
+        const judge: GateJudge = (address) => this.#judge(transfer.peer, address, undefined);
+        const { connect } = transfer.timeouts;
+        return transfer.tls?.pins
+          ? gate.contest(course, judge, connect, trial)
+          : gate.take(course, judge, connect).then((arrival) => trial(arrival, course));
+      },
       () => gate.close(),
     );
   }
@@ -101,11 +95,11 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
     return this.#endpoint(
       'active',
       order,
-      async (transfer, course) => {
+      async (transfer, course, trial) => {
         const verdict = this.#judge(transfer.peer, order.host, order.port);
         if (!verdict.allow) throw new Failure('connect', 'REFUSED', verdict.why);
         const socket = await dial(course, order, transfer.timeouts.connect);
-        return { socket, address: order.host, foreign: verdict.foreign };
+        return trial({ socket, address: order.host, foreign: verdict.foreign }, course);
       },
       () => {},
     );
@@ -114,7 +108,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
   #endpoint(
     kind: 'passive' | 'active',
     { host, port }: { host: string; port: number },
-    connect: (order: TransferOrder<F, P>, course: Course) => Promise<Arrival>,
+    connect: (order: TransferOrder<F, P>, course: Course, trial: Trial<Link>) => Promise<Link>,
     shut: () => void,
   ): DataEndpoint<F, P> {
     let running: DataTransfer | undefined;
@@ -128,7 +122,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
       port,
       transfer: (order, listener) => {
         if (running) throw new Error('an endpoint serves one transfer');
-        running = this.#start(order, listener, (course) => connect(order, course), close);
+        running = this.#start(order, listener, (course, trial) => connect(order, course, trial), close);
         return running;
       },
       close: () => {
@@ -143,7 +137,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
   #start(
     order: TransferOrder<F, P>,
     listener: TransferListener,
-    connect: (course: Course) => Promise<Arrival>,
+    connect: (course: Course, trial: Trial<Link>) => Promise<Link>,
     close: () => void,
   ): DataTransfer {
     const transfer = new Transfer<F, P>({
@@ -152,8 +146,8 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
       opener: this.#opener,
       buffers: this.#buffers,
       credentials: () => this.#credentials,
-      connect: (course) =>
-        connect(course).catch((error: unknown) => Promise.reject(asFailure('connect', error))),
+      connect: (course, trial) =>
+        connect(course, trial).catch((error: unknown) => Promise.reject(asFailure('connect', error))),
       close,
       leaving: this.#leaving,
     });

@@ -34,7 +34,7 @@ export type PlaneCommand<F, P> =
 export type PlaneEvent =
   | { is: 'opened'; gate: number; port: number }
   | { is: 'unopened'; gate: number; code: string; message: string }
-  | { is: 'stranger'; id: number; address: string }
+  | { is: 'stranger'; id: number; address: string; why?: string | undefined }
   | { is: 'open'; id: number; peer: DataPeer }
   | { is: 'more'; id: number }
   | { is: 'progress'; id: number; bytes: number }

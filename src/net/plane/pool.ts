@@ -4,6 +4,7 @@ import type {
   ActiveOrder,
   DataEndpoint,
   DataPlane,
+  OnStranger,
   PassiveOrder,
   PlaneChoice,
   TlsMaterial,
@@ -40,7 +41,7 @@ export class PlanePool<F, P> implements DataPlane<F, P> {
     return best ?? this.#here;
   }
 
-  passive(order: PassiveOrder<P>, onStranger: (address: string) => void): Promise<DataEndpoint<F, P>> {
+  passive(order: PassiveOrder<P>, onStranger: OnStranger): Promise<DataEndpoint<F, P>> {
     return this.#choose(order.where, order.small).passive(order, onStranger);
   }
 

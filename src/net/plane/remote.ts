@@ -5,6 +5,7 @@ import type {
   DataEndpoint,
   DataPlane,
   DataTransfer,
+  OnStranger,
   PassiveOrder,
   TlsMaterial,
   TransferListener,
@@ -27,7 +28,7 @@ interface Running {
 export class ThreadPlane<F, P> implements DataPlane<F, P> {
   readonly #commands: Batch<PlaneCommand<F, P>>;
   readonly #opening = new Map<number, { resolve(gate: ReadyGate): void; reject(error: Error): void }>();
-  readonly #strangers = new Map<number, (address: string) => void>();
+  readonly #strangers = new Map<number, OnStranger>();
   readonly #running = new Map<number, Running>();
   readonly #shelf: Shelf<ReadyGate>;
   #numbers = 0;
@@ -63,7 +64,7 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
     });
   }
 
-  async passive(order: PassiveOrder<P>, onStranger: (address: string) => void): Promise<DataEndpoint<F, P>> {
+  async passive(order: PassiveOrder<P>, onStranger: OnStranger): Promise<DataEndpoint<F, P>> {
     const { host, ports } = order;
     const place: GatePlace = { host, ...(ports ? { ports } : {}) };
     const key = Shelf.suits(ports) ? JSON.stringify(place) : undefined;
@@ -175,7 +176,7 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
         this.#opening.delete(event.gate);
         break;
       case 'stranger':
-        this.#strangers.get(event.id)?.(event.address);
+        this.#strangers.get(event.id)?.(event.address, event.why);
         break;
       case 'open':
         this.#running.get(event.id)?.listener.onOpen(event.peer);

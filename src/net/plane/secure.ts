@@ -58,6 +58,14 @@ export class Credentials {
     this.#client ??= tls.createSecureContext({ cert, key, minVersion, ca: [] });
     return this.#client;
   }
+
+  /**
+   * Those of one connection under a pin, with the identity that it shows. Its ticket keys are its own: no session that was
+   * ever made is resumed.
+   */
+  pinned({ identity }: Pick<DataTls, 'identity'>): Credentials {
+    return new Credentials({ ...this.material, ...identity, ticketKeys: randomBytes(48) });
+  }
 }
 
 /**
@@ -91,7 +99,8 @@ export interface Proof {
 /**
  * The handshake and what it must prove.
  *
- * @throws Failure `handshake` when it fails, `refused` when a client's connection had to resume its session and did not.
+ * @throws Failure `handshake` when it fails, `refused` when a client's connection had to resume its session and did not, or
+ * the peer has not proven a key that is pinned.
  */
 export async function prove(
   course: Course,
@@ -99,46 +108,25 @@ export async function prove(
   keys: Credentials,
   proof: Proof,
 ): Promise<Secured> {
-  const { tls: order, foreign, timeout } = proof;
-  const socket = order.role === 'server' ? asServer(raw, keys, proof) : asClient(raw, keys);
+  const { tls: order, foreign } = proof;
+  const until = performance.now() + proof.timeout;
+  // A peer that is no TLS client hears nothing of us, not even an alert (RFC 2577 2).
+  if (order.role === 'server' && (foreign || order.pins)) await firstOctet(course, raw, proof.timeout);
+  const timeout = Math.max(1, Math.ceil(until - performance.now()));
+  const own = order.pins ? keys.pinned(order) : keys;
+  const socket = order.role === 'server' ? asServer(raw, own, proof) : asClient(raw, own);
   const ended = watchTlsEnd(socket, raw);
-  const event = order.role === 'server' ? 'secure' : 'secureConnect';
-  try {
-    await course.wait<void>(
-      (resolve, reject) => {
-        let proven = false;
-        const broken = (error?: Error): void => {
-          // From then on an end is the end of the file.
-          if (!proven) reject(handshakeFailure(error));
-        };
-        // The tickets of a TLS 1.3 server are written behind this event. A file written before that is done would be told
-        // done together with them, and the close_notify of its end come behind the FIN: the peer finds it cut.
-        const done = (): void => {
-          proven = true;
-          setImmediate(resolve);
-        };
-        socket.once(event, done);
-        socket.on('error', broken);
-        socket.on('close', broken);
-        socket.on('end', broken);
-        return () => {
-          socket.removeListener(event, done);
-          socket.removeListener('close', broken);
-          socket.removeListener('end', broken);
-          socket.on('error', () => {});
-          socket.removeListener('error', broken);
-        };
-      },
-      {
-        after: timeout,
-        cause: () => new Failure('handshake', 'ETIMEDOUT', `no TLS within ${timeout / 1000} s`),
-      },
-    );
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
+  await shake(course, socket, { event: order.role === 'server' ? 'secure' : 'secureConnect', timeout }).catch(
+    (error: unknown) => {
+      socket.destroy();
+      throw error;
+    },
+  );
   const facts = describe(socket);
+  if (order.pins && (facts.resumed || !facts.pin || !order.pins.includes(facts.pin))) {
+    socket.destroy();
+    throw notProven(facts);
+  }
   if (order.role === 'server' && order.resumption === 'required' && !foreign && !facts.resumed) {
     socket.destroy();
     throw new Failure(
@@ -150,19 +138,146 @@ export async function prove(
   return { socket, facts, ended };
 }
 
+/** The handshake itself. @throws Failure `handshake` */
+function shake(
+  course: Course,
+  socket: tls.TLSSocket,
+  { event, timeout }: { event: 'secure' | 'secureConnect'; timeout: number },
+): Promise<void> {
+  return course.wait<void>(
+    (resolve, reject) => {
+      let proven = false;
+      const broken = (error?: Error): void => {
+        // From then on an end is the end of the file.
+        if (!proven) reject(handshakeFailure(error));
+      };
+      // The tickets of a TLS 1.3 server are written behind this event. A file written before that is done would be told
+      // done together with them, and the close_notify of its end come behind the FIN: the peer finds it cut.
+      const done = (): void => {
+        proven = true;
+        setImmediate(resolve);
+      };
+      socket.once(event, done);
+      socket.on('error', broken);
+      socket.on('close', broken);
+      socket.on('end', broken);
+      return () => {
+        socket.removeListener(event, done);
+        socket.removeListener('close', broken);
+        socket.removeListener('end', broken);
+        socket.on('error', () => {});
+        socket.removeListener('error', broken);
+      };
+    },
+    { after: timeout, cause: () => tooLate(timeout) },
+  );
+}
+
+const tooLate = (timeout: number): Failure =>
+  new Failure('handshake', 'ETIMEDOUT', `no TLS within ${timeout / 1000} s`);
+
+const notProven = ({ pin, resumed }: Secured['facts']): Failure =>
+  new Failure(
+    'refused',
+    'NOT_PROVEN',
+    resumed
+      ? 'the peer resumed a session instead of proving its key'
+      : pin === undefined
+        ? 'the peer showed no certificate, and a key is pinned'
+        : `the peer proved the key sha-256:${pin}, which is not pinned`,
+  );
+
+/** ContentType handshake: a ClientHello begins with it (RFC 8446 5.1). */
+const HANDSHAKE = 0x16;
+
+/** Waits until the peer begins, and leaves what it sent to be read. @throws Failure `handshake` when that is no TLS. */
+function firstOctet(course: Course, raw: net.Socket, timeout: number): Promise<void> {
+  return course
+    .wait<void>(
+      (resolve, reject) => {
+        const look = (): void => {
+          const chunk = raw.read() as Buffer | null;
+          if (!chunk || chunk.length === 0) return;
+          raw.unshift(chunk);
+          if (chunk[0] === HANDSHAKE) resolve();
+          else reject(new Failure('handshake', 'NO_TLS', 'what the peer sent is no TLS'));
+        };
+        const gone = (): void => reject(handshakeFailure(undefined));
+        const broken = (error: Error): void => reject(handshakeFailure(error));
+        raw.on('readable', look);
+        raw.on('end', gone);
+        raw.on('close', gone);
+        raw.on('error', broken);
+        return () => {
+          raw.removeListener('readable', look);
+          raw.removeListener('end', gone);
+          raw.removeListener('close', gone);
+          raw.removeListener('error', broken);
+        };
+      },
+      { after: timeout, cause: () => tooLate(timeout) },
+    )
+    .catch((error: unknown) => {
+      raw.destroy();
+      throw error;
+    });
+}
+
+/**
+ * Waits until the peer of a pinned connection sends or ends properly. Under TLS 1.3 a client is done before the server has seen
+ * its certificate: a peer that does not take our key goes now, and no file was opened for it.
+ *
+ * @throws Failure `handshake` when it goes, `stall` after `timeout` milliseconds.
+ */
+export function accepted(course: Course, { socket, ended }: Secured, timeout: number): Promise<void> {
+  const message = `the peer sent nothing for ${timeout / 1000} s`;
+  return course.wait<void>(
+    (resolve, reject) => {
+      const look = (): void => {
+        // Octets stay where they are; the end is told by 'readable' too.
+        if (socket.readableLength > 0 || ended() === 'notified') setImmediate(resolve);
+        else if (ended() === 'cut') gone();
+      };
+      const gone = (error?: Error): void => {
+        const cause = error ? { cause: error } : {};
+        const code = codeOf(error) || 'ECONNRESET';
+        reject(
+          new Failure('handshake', code, 'the peer went without an octet: it did not take our key', cause),
+        );
+      };
+      const closed = (): void => gone();
+      socket.on('readable', look);
+      socket.on('end', look);
+      socket.on('error', gone);
+      socket.on('close', closed);
+      if (socket.destroyed) gone();
+      else look();
+      return () => {
+        socket.removeListener('readable', look);
+        socket.removeListener('end', look);
+        socket.on('error', () => {});
+        socket.removeListener('error', gone);
+        socket.removeListener('close', closed);
+      };
+    },
+    { after: timeout, cause: () => new Failure('stall', 'ETIMEDOUT', message) },
+  );
+}
+
 function asServer(
   raw: net.Socket,
   keys: Credentials,
   { tls: order, foreign, direction }: Proof,
 ): tls.TLSSocket {
-  const context = foreign && direction === 'receive' ? keys.silent : keys.server;
+  const quiet = order.pins ? order.ticketless : foreign && direction === 'receive';
+  const context = quiet ? keys.silent : keys.server;
   // Foreign peers have no session of this control connection; a fresh context resumes nothing.
-  const closed = foreign || order.resumption === 'off';
+  const closed = foreign || order.pins !== undefined || order.resumption === 'off';
   bindSession(context, closed ? randomBytes(16).toString('hex') : order.sessionContext);
   const socket = new tls.TLSSocket(raw, {
     isServer: true,
     secureContext: context,
-    requestCert: foreign,
+    requestCert: foreign || order.pins !== undefined,
     rejectUnauthorized: false,
     ALPNProtocols: ALPN,
   });

@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { BufferPool } from './buffers.js';
+import type { Trial } from './contest.js';
 import { Course, onFile } from './course.js';
 import { wasReset } from './ends.js';
 import { asFailure, Failure } from './failure.js';
@@ -7,7 +8,7 @@ import type { Arrival } from './gate.js';
 import { Inlet } from './inlet.js';
 import { Outlet, type PumpParts } from './outlet.js';
 import { Pace, StallWatch } from './pace.js';
-import { type Credentials, prove, type Secured } from './secure.js';
+import { accepted, type Credentials, prove, type Secured } from './secure.js';
 import { PackedSource, Unpacker } from './squeeze.js';
 import type {
   DataPeer,
@@ -23,6 +24,8 @@ import type {
 
 /** Milliseconds that the peer's close_notify is waited for after ours. */
 const LINGER = 2000;
+/** Milliseconds in which a pinned key must be proven: strangers may hold up the port no longer. */
+const PROOF = 5000;
 
 /** What a transfer gets from its plane. */
 export interface TransferParts<F, P> {
@@ -31,8 +34,8 @@ export interface TransferParts<F, P> {
   opener: Opener<F>;
   buffers: BufferPool;
   credentials(): Credentials | undefined;
-  /** The proven TCP connection. */
-  connect(course: Course): Promise<Arrival>;
+  /** A connection that stood its trial: the handshake, where there is one. */
+  connect(course: Course, trial: Trial<Link>): Promise<Link>;
   /** The endpoint is used up. */
   close(): void;
   /** Sockets that are being closed politely. */
@@ -40,8 +43,9 @@ export interface TransferParts<F, P> {
 }
 
 /** A connection ready for octets. */
-interface Link extends Arrival {
+export interface Link extends Arrival {
   raw: net.Socket;
+  peer: DataPeer;
   secured?: Secured | undefined;
 }
 
@@ -136,6 +140,7 @@ export class Transfer<F, P> implements DataTransfer {
       () => {},
     );
     const link = await this.#connect();
+    if (link.secured && order.tls?.pins) await accepted(course, link.secured, order.timeouts.stall);
     const sink = await course.value(
       onFile(() => opener.sink(order.file)),
       (late) => void Promise.resolve(late.abandon()).catch(() => {}),
@@ -217,27 +222,42 @@ export class Transfer<F, P> implements DataTransfer {
   }
 
   async #connect(): Promise<Link> {
-    const { order, connect, credentials } = this.#parts;
+    const asked = performance.now();
+    const link = await this.#parts.connect(this.#course, (arrival, course) =>
+      this.#try(arrival, course, asked),
+    );
+    this.#link = link;
+    this.#peer = link.peer;
+    return link;
+  }
+
+  /** @param asked when the connection was begun to be made, `performance.now()`. */
+  async #try(arrival: Arrival, course: Course, asked: number): Promise<Link> {
+    const { order, credentials } = this.#parts;
     const { tls, direction, timeouts, early } = order;
-    const arrival = await connect(this.#course);
-    const raw = arrival.socket;
+    const { socket: raw, foreign } = arrival;
     raw.on('error', () => {});
-    this.#link = { ...arrival, raw };
-    this.#peer = { address: arrival.address, port: raw.remotePort ?? 0 };
-    if (!tls) return this.#link;
+    const peer: DataPeer = { address: arrival.address, port: raw.remotePort ?? 0 };
+    const link: Link = { ...arrival, raw, peer };
+    // One of several that may be the peer's is let go of by its trial.
+    if (course === this.#course) {
+      this.#link = link;
+      this.#peer = peer;
+    }
+    if (!tls) return link;
     const keys = credentials();
     if (!keys) throw new Failure('handshake', 'NO_CERTIFICATE', 'this server has no certificate');
-    const { foreign } = arrival;
-    if (early && !foreign) this.#open();
-    const secured = await prove(this.#course, raw, keys, {
-      tls,
-      foreign,
-      direction,
-      timeout: timeouts.handshake,
-    }).catch((error: unknown) => Promise.reject(asFailure('handshake', error)));
-    this.#link = { ...this.#link, socket: secured.socket, secured };
-    this.#peer = { ...this.#peer, tls: secured.facts };
-    return this.#link;
+    if (early && !foreign && !tls.pins) this.#open();
+    const left =
+      timeouts.proof === undefined ? Number.POSITIVE_INFINITY : asked + timeouts.proof - performance.now();
+    const timeout = Math.max(1, Math.min(timeouts.handshake, left, tls.pins ? PROOF : left));
+    const secured = await prove(course, raw, keys, { tls, foreign, direction, timeout }).catch(
+      (error: unknown) => {
+        if (tls.pins) raw.destroy();
+        throw asFailure('handshake', error);
+      },
+    );
+    return { ...link, socket: secured.socket, secured, peer: { ...peer, tls: secured.facts } };
   }
 
   /**

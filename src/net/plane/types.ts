@@ -74,6 +74,12 @@ export interface TlsMaterial {
   minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
+/** Certificate and key of one end, PEM. */
+export interface DataIdentity {
+  cert: string;
+  key: string;
+}
+
 /** How a data connection is protected (RFC 4217 7). */
 export interface DataTls {
   /** `server` in the ordinary case; `client` after CPSV or SSCN ON. */
@@ -84,6 +90,15 @@ export interface DataTls {
   sessionContext: string;
   /** A missing close_notify fails the upload (RFC 8446 6.1). */
   closeNotify: 'required' | 'optional';
+  /** Shown instead of the server's own certificate (DCPA). */
+  identity?: DataIdentity | undefined;
+  /**
+   * SHA-256 of the keys one of which the peer must prove, lower-case hex (DCPA). It is all that is asked of the peer: nothing is
+   * resumed, certificates are not judged, and no octet of the file moves before.
+   */
+  pins?: readonly string[] | undefined;
+  /** Under pins: no session tickets, so TLS 1.2 (see `Credentials.silent`). */
+  ticketless?: boolean | undefined;
 }
 
 /**
@@ -105,6 +120,11 @@ export interface PassiveOrder<P> {
   /** Inclusive range; absent = any port the system has free. Chosen at random, used once. */
   ports?: { from: number; to: number } | undefined;
   peer: P;
+  /**
+   * The peer will have to prove a key: connections of strangers may come before its own, so many of them may wait for the
+   * transfer [few].
+   */
+  contested?: boolean | undefined;
   /** Milliseconds until an endpoint without a transfer is closed. */
   lifetime: number;
 }
@@ -148,6 +168,8 @@ export interface TransferOrder<F, P> {
     handshake: number;
     /** Milliseconds without an octet. */
     stall: number;
+    /** Milliseconds for `connect` and `handshake` together, where all failures must look alike. */
+    proof?: number | undefined;
   };
 }
 
@@ -217,10 +239,13 @@ export interface DataEndpoint<F, P> {
   close(): void;
 }
 
+/** Hears of every connection to a passive port that was dropped. @param why for logs; absent = the judge did not let it in. */
+export type OnStranger = (address: string, why?: string) => void;
+
 /** The control side of a plane. */
 export interface DataPlane<F, P> {
   /** @throws Error with code `EADDRINUSE` when no port of the range is free. */
-  passive(order: PassiveOrder<P>, onStranger: (address: string) => void): Promise<DataEndpoint<F, P>>;
+  passive(order: PassiveOrder<P>, onStranger: OnStranger): Promise<DataEndpoint<F, P>>;
   active(order: ActiveOrder<P>): DataEndpoint<F, P>;
   setTls(material: TlsMaterial): void;
   /** Running transfers are aborted. */

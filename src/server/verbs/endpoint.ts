@@ -1,3 +1,4 @@
+import type { OnStranger } from '../../net/plane/types.js';
 import { familyOf, formatPort, type HostPort, parseEprt, parsePort } from '../../protocol/addresses.js';
 import { NO_CONNECTION } from '../failures.js';
 import { judgeDataPeer } from '../judge.js';
@@ -48,14 +49,15 @@ async function listen(session: Session, client: boolean): Promise<HostPort | und
   const { core, link } = session;
   const { passive, limits } = core.settings;
   const facts = session.facts;
-  const onStranger = (peer: string): void =>
-    core.emit({ event: 'peer-refused', session: facts, door: 'accept', peer, why: 'not the expected peer' });
+  const onStranger: OnStranger = (peer, why = 'not the expected peer') =>
+    core.emit({ event: 'peer-refused', session: facts, door: 'accept', peer, why });
   try {
     const endpoint = await core.data.plane.passive(
       {
         host: link.localAddress,
         ports: passive.ports,
         peer: session.peerOrder(),
+        contested: session.dcpa.pinned !== undefined,
         lifetime: limits.dataTimeout,
         ...session.dataSide,
       },

@@ -1,6 +1,10 @@
+import { FtpError } from '../../protocol/errors.js';
 import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
 import type { VerbRow } from './row.js';
+
+/** How a handshake ends without a fault of ours. */
+const CLIENT_FAULTS: ReadonlySet<string> = new Set(['tls', 'timeout', 'closed']);
 
 async function* auth(session: Session, mechanism: string): AsyncGenerator<ServerReply, void, void> {
   const name = mechanism.toUpperCase();
@@ -11,9 +15,10 @@ async function* auth(session: Session, mechanism: string): AsyncGenerator<Server
   yield reply(234, 'Begin the TLS handshake.');
   try {
     await session.link.startTls();
-  } catch {
-    // The connection is closed and its end tells why: nobody is left to be answered, and no fault is ours.
-    return;
+  } catch (error) {
+    // The connection is closed and its end tells why: nobody is left to be answered.
+    if (error instanceof FtpError && CLIENT_FAULTS.has(error.kind)) return;
+    throw error;
   }
   session.reset();
 }
@@ -52,6 +57,7 @@ function sscn(session: Session, argument: string): ServerReply {
   }
   if (wanted === 'ON' && !params.protected) return reply(503, 'SSCN ON comes after PROT P.');
   params.sscn = wanted === 'ON';
+  session.dcpa.setRole(params.sscn ? 'client' : 'server');
   return reply(200, `SSCN:${params.sscn ? 'CLIENT' : 'SERVER'} METHOD`);
 }
 

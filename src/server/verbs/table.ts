@@ -1,4 +1,5 @@
 import { rows as access } from './access.js';
+import { rows as dcpa } from './dcpa.js';
 import { rows as digest } from './digest.js';
 import { rows as endpoint } from './endpoint.js';
 import { rows as files } from './files.js';
@@ -13,6 +14,7 @@ import { rows as transfer } from './transfer.js';
 export const ROWS: readonly VerbRow[] = [
   ...access,
   ...security,
+  ...dcpa,
   ...params,
   ...endpoint,
   ...transfer,

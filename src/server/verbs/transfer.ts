@@ -1,39 +1,32 @@
 import { randomBytes } from 'node:crypto';
-import type { DataTls, TransferFailure, TransferOrder, TransferResult } from '../../net/plane/types.js';
+import type { DataTls, TransferOrder, TransferResult } from '../../net/plane/types.js';
 import { dirName } from '../../protocol/paths.js';
 import type { FileOrder } from '../data/types.js';
-import { NO_CONNECTION, transferReply } from '../failures.js';
+import { NO_CONNECTION, NOT_AUTHENTICATED } from '../failures.js';
 import { judgeDataPeer } from '../judge.js';
 import type { PeerOrder } from '../policy.js';
 import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { PendingEndpoint, Session } from '../session.js';
 import type { Range, WriteHow } from '../storage/types.js';
 import type { Place } from '../tree.js';
+import { failureReply, type Job, report, securityOf } from './job.js';
 import { listingOrder } from './listing.js';
 import type { VerbRow } from './row.js';
 
-/** One transfer as its verb describes it. */
-interface Job {
-  verb: string;
-  place: Place;
-  file: FileOrder;
-  direction: 'send' | 'receive';
-  /** Listings are never foreign and always TLS server (SSCN, CPSV apply to files). */
-  listing: boolean;
-  opening: string;
-}
-
-/** The data connection's TLS, from PROT, SSCN and CPSV. */
+/** The data connection's TLS, from PROT, SSCN, CPSV and DCPA. */
 function dataTls(session: Session, job: Job, pending: PendingEndpoint): DataTls | undefined {
   const { tls } = session.core.settings;
   if (!session.params.protected || !session.link.tls || !tls) return undefined;
   const client = !job.listing && (pending.client || session.params.sscn);
-  return {
+  const ordinary: DataTls = {
     role: client ? 'client' : 'server',
     resumption: tls.dataSessionReuse,
     sessionContext: session.link.tls.contextId,
     closeNotify: tls.closeNotify,
   };
+  if (job.listing) return ordinary;
+  const data = { kind: pending.endpoint.kind, client: pending.client, direction: job.direction };
+  return session.dcpa.tls(session.link.tls.identity, data, ordinary) ?? ordinary;
 }
 
 /** What must hold before a data connection is used. @returns the endpoint, which is used up. */
@@ -42,6 +35,9 @@ function takeEndpoint(session: Session, job: Job): { pending: PendingEndpoint; p
   // RFC 4217 10.2 and 11.4 name 521 and 522 for it; 521 says which level is missing.
   if (core.settings.tls?.required && !params.protected) {
     throw new Refusal(521, 'This server protects data connections: send PBSZ 0 and PROT P.');
+  }
+  if (session.dcpa.pinned && !job.listing && !params.protected) {
+    throw new Refusal(521, 'A key is pinned: send PBSZ 0 and PROT P, or DCPA OFF.');
   }
   const { pending } = session;
   session.pending = undefined;
@@ -60,7 +56,7 @@ function takeEndpoint(session: Session, job: Job): { pending: PendingEndpoint; p
         peer: at,
         why: verdict.why,
       });
-      throw new Refusal(NO_CONNECTION.code, NO_CONNECTION.text);
+      throw new Refusal(425, peer.pinned ? NOT_AUTHENTICATED.text : NO_CONNECTION.text);
     }
   }
   return { pending, peer };
@@ -90,6 +86,7 @@ function orderOf(
       connect: Math.min(limits.dataTimeout, most),
       handshake: Math.min(limits.handshakeTimeout, most),
       stall: limits.stallTimeout,
+      ...(Number.isFinite(most) && { proof: most }),
     },
   };
 }
@@ -125,47 +122,15 @@ async function* carry(session: Session, job: Job): AsyncGenerator<ServerReply, v
   lease.end(result);
   const foreign =
     pending.foreign || (result.peer !== undefined && result.peer.address !== session.link.peerAddress);
-  report(session, job, pending, result, foreign);
+  const pinned = order.tls?.pins !== undefined;
+  report(session, job, { pending, result, foreign, security: securityOf(session, order.tls, result) });
+  if (!job.listing) session.dcpa.last = { ok: result.failure === undefined, bytes: result.bytes };
   if (!result.failure) {
     yield reply(226, job.direction === 'receive' ? 'Stored.' : 'Sent.');
     return;
   }
   await core.level(result, foreign, begun);
-  yield failureReply(job, result.failure, foreign);
-}
-
-function failureReply(job: Job, failure: TransferFailure, foreign: boolean): ServerReply {
-  // RFC 3659 7.2: to name anything but a directory is an error of the argument.
-  if (job.verb === 'MLSD' && failure.code === 'not-directory') {
-    return reply(501, 'MLSD lists directories; MLST shows files.');
-  }
-  return transferReply(failure, foreign, job.verb === 'STOR' || job.verb === 'STOU');
-}
-
-function report(
-  session: Session,
-  job: Job,
-  pending: PendingEndpoint,
-  result: TransferResult,
-  foreign: boolean,
-): void {
-  if (job.listing) return;
-  session.core.emit({
-    event: 'transfer',
-    session: session.facts,
-    transfer: {
-      verb: job.verb,
-      path: job.place.path,
-      direction: job.direction,
-      bytes: result.bytes,
-      seconds: result.seconds,
-      route: foreign ? 'fxp' : 'client',
-      endpoint: pending.endpoint.kind,
-      peer: result.peer,
-      outcome: result.failure ? 'failed' : 'complete',
-      failure: result.failure,
-    },
-  });
+  yield failureReply(job, result.failure, { foreign, pinned, endpoint: pending.endpoint.kind });
 }
 
 /**
@@ -183,7 +148,13 @@ function takeRange({ params }: Session): Range {
   return range;
 }
 
+/** For DCPA: until it is complete it has failed, for whatever reason. */
+const begins = (session: Session): void => {
+  session.dcpa.last = { ok: false, bytes: 0 };
+};
+
 function retr(session: Session, name: string): AsyncGenerator<ServerReply, void, void> {
+  begins(session);
   const range = takeRange(session);
   const place = session.place(name, 'read');
   return carry(session, {
@@ -212,6 +183,7 @@ async function* upload(
   name: string,
   opening: string,
 ): AsyncGenerator<ServerReply, void, void> {
+  begins(session);
   const { start } = takeRange(session);
   const place = session.place(name, 'write', 553);
   if (place.mountPoint) throw new Refusal(553, 'That is a directory.');

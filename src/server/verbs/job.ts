@@ -1,0 +1,70 @@
+import type { DataTls, TransferFailure, TransferResult } from '../../net/plane/types.js';
+import type { FileOrder } from '../data/types.js';
+import type { TransferFacts } from '../events.js';
+import { type Attempted, transferReply } from '../failures.js';
+import { reply, type ServerReply } from '../reply.js';
+import type { PendingEndpoint, Session } from '../session.js';
+import type { Place } from '../tree.js';
+
+/** One transfer as its verb describes it. */
+export interface Job {
+  verb: string;
+  place: Place;
+  file: FileOrder;
+  direction: 'send' | 'receive';
+  /** Listings are never foreign and always TLS server (SSCN, CPSV apply to files). */
+  listing: boolean;
+  opening: string;
+}
+
+/** The final reply of a transfer that failed. */
+export function failureReply(job: Job, failure: TransferFailure, attempted: Attempted): ServerReply {
+  // RFC 3659 7.2: to name anything but a directory is an error of the argument.
+  if (job.verb === 'MLSD' && failure.code === 'not-directory') {
+    return reply(501, 'MLSD lists directories; MLST shows files.');
+  }
+  return transferReply(failure, { ...attempted, naming: job.verb === 'STOR' || job.verb === 'STOU' });
+}
+
+/** What was proven of the peer; undefined when no connection came about. */
+export function securityOf(
+  session: Session,
+  tls: DataTls | undefined,
+  { peer }: TransferResult,
+): TransferFacts['security'] | undefined {
+  if (!peer) return undefined;
+  if (!tls) return 'clear';
+  if (!peer.tls) return undefined;
+  if (!tls.pins) return 'encrypted';
+  return session.dcpa.pinned?.scope === 'session' ? 'verified' : 'one-sided';
+}
+
+/** A transfer that is over. */
+export interface Ended {
+  pending: PendingEndpoint;
+  result: TransferResult;
+  foreign: boolean;
+  security: TransferFacts['security'] | undefined;
+}
+
+/** For the log, the audit log and the metrics; listings are not told. */
+export function report(session: Session, job: Job, { pending, result, foreign, security }: Ended): void {
+  if (job.listing) return;
+  session.core.emit({
+    event: 'transfer',
+    session: session.facts,
+    transfer: {
+      verb: job.verb,
+      path: job.place.path,
+      direction: job.direction,
+      bytes: result.bytes,
+      seconds: result.seconds,
+      route: foreign ? 'fxp' : 'client',
+      endpoint: pending.endpoint.kind,
+      peer: result.peer,
+      security,
+      outcome: result.failure ? 'failed' : 'complete',
+      failure: result.failure,
+    },
+  });
+}
