@@ -37,6 +37,8 @@ export interface ClientDriver {
   readonly name: ClientName;
   readonly ways: readonly Way[];
   upload?(target: Target, local: string, remote: string): Promise<void>;
+  /** Under TLS it closes the connection of an empty file without close_notify, so that the server has to refuse the file. */
+  readonly cutsEmptyFiles?: true;
   download(target: Target, remote: string, local: string): Promise<void>;
   /** Sends what the remote file lacks of the local one. */
   resumeUpload?(target: Target, local: string, remote: string): Promise<void>;

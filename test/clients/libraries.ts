@@ -21,6 +21,8 @@ async function withBasicFtp<T>(target: Target, act: (client: BasicFtp) => Promis
 export const basicFtpDriver: ClientDriver = {
   name: 'basic-ftp',
   ways: everyWay(['none', 'explicit', 'implicit'], ['passive']),
+  // A socket of Node's that is ended before the handshake is over says no close_notify, and it begins an upload before that.
+  cutsEmptyFiles: true,
   upload: (target, local, remote) =>
     withBasicFtp(target, async (client) => void (await client.uploadFrom(local, remote))),
   download: (target, remote, local) =>

@@ -56,6 +56,32 @@ async function controlSession(version: Version, sessionContext: string, keys: Tl
   return made;
 }
 
+/** A TCP connection that, from `hold` on, keeps what the peer writes until its end and sends it then in one piece. */
+async function gathering(port: number): Promise<{ socket: net.Socket; hold: () => void }> {
+  let held: Buffer[] | undefined;
+  const proxy = net.createServer({ allowHalfOpen: true }, (near) => {
+    proxy.close();
+    const far = net.connect({ port, host: CLIENT, allowHalfOpen: true });
+    near.on('error', () => {});
+    far.on('error', () => {});
+    near.on('data', (chunk: Buffer) => {
+      if (held) held.push(chunk);
+      else far.write(chunk);
+    });
+    near.on('end', () => far.end(Buffer.concat(held ?? [])));
+    far.pipe(near);
+    far.on('close', () => near.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, CLIENT, resolve));
+  const socket = await dialIn((proxy.address() as net.AddressInfo).port);
+  return {
+    socket,
+    hold: () => {
+      held = [];
+    },
+  };
+}
+
 /** A TCP connection that carries what the peer writes up to `keep` octets, then ends; counts them. */
 async function cutting(port: number, keep: number): Promise<{ socket: net.Socket; carried: () => number }> {
   let carried = 0;
@@ -224,6 +250,25 @@ describe.each(PLANES)('%s plane', (_name, make) => {
       expect((await carry(whole - missing, false, 'optional')).result).toMatchObject({
         bytes: CONTENT.length,
       });
+    });
+
+    test('close_notify is seen that comes in one piece with more than the disk takes at once', async () => {
+      // A buffer is full and given to the disk; what is left in the same piece comes while reading is stopped.
+      for (const size of [50_000, 60_000, 64_000]) {
+        const endpoint = await plane.passive({ host: CLIENT, peer: PEER, lifetime: 10_000 }, () => {});
+        const { finished, opened } = begin(endpoint, {
+          ...upload(),
+          file: { path: folder.file('one-piece'), slow: true },
+        });
+        const { socket, hold } = await gathering(endpoint.port);
+        const peer = secure(socket, 'server', only);
+        peer.resume();
+        await opened;
+        hold();
+        peer.end(CONTENT.subarray(0, size));
+        expect(await finished).toMatchObject({ bytes: size });
+        expect((await finished).failure).toBeUndefined();
+      }
     });
 
     test('RST in the middle is a broken transfer', async () => {
