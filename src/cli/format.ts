@@ -1,4 +1,5 @@
 import type { RouteInfo } from '../engine/events.js';
+import type { Security } from '../protocol/site.js';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -45,6 +46,19 @@ export function routeWords(route: RouteInfo): string {
   if (route.technique) words.push(route.passive ? `${route.technique} at ${route.passive}` : route.technique);
   else if (route.passive) words.push(`${route.passive} listens`);
   if (route.tlsClient) words.push(`${route.tlsClient} is TLS client${route.by === 'SSCN' ? ' by SSCN' : ''}`);
+  if (route.pins) words.push('DCPA');
   if (route.family === 6) words.push('IPv6');
   return words.length === 0 ? route.kind : `${route.kind} (${words.join(', ')})`;
+}
+
+/** What a route proves, in a few words: `verified: both servers proved their keys (DCPA)`. */
+export function securityWords(security: Security, { pins }: RouteInfo): string {
+  if (pins === 'both') {
+    return security === 'verified'
+      ? 'verified: both servers proved their keys (DCPA)'
+      : `${security}: both servers proved their keys (DCPA), but not every control certificate was checked`;
+  }
+  if (!pins) return security;
+  const proven = pins === 'source' ? 'destination' : 'source';
+  return `${security}: the ${proven} proved its key (DCPA)`;
 }

@@ -8,7 +8,14 @@ const time = z.number().int().nonnegative();
 
 const trustFile = z.strictObject({
   version: z.literal(1),
-  keys: z.record(z.string(), z.strictObject({ pin: z.string().regex(/^[0-9a-f]{64}$/), since: time })),
+  keys: z.record(
+    z.string(),
+    z.strictObject({
+      pin: z.string().regex(/^[0-9a-f]{64}$/),
+      since: time,
+      dcpa: z.literal(true).exactOptional(),
+    }),
+  ),
 });
 
 const routeFile = z.strictObject({
@@ -21,7 +28,8 @@ const routeFile = z.strictObject({
         passive: z.enum(['source', 'destination']).exactOptional(),
         technique: z.enum(['PASV', 'EPSV', 'CPSV']).exactOptional(),
         tlsClient: z.enum(['source', 'destination']).exactOptional(),
-        by: z.enum(['CPSV', 'SSCN']).exactOptional(),
+        by: z.enum(['CPSV', 'SSCN', 'DCPA']).exactOptional(),
+        pins: z.enum(['both', 'source', 'destination']).exactOptional(),
         family: z.union([z.literal(4), z.literal(6)]).exactOptional(),
       }),
       security: z.enum(['clear', 'encrypted', 'one-sided', 'verified']),

@@ -43,7 +43,7 @@ export async function judgeCertificate(
   const known = await trust?.get(site.host, site.port);
   if (peer.authorized) {
     if (known && known.pin !== peer.pin)
-      await trust?.set(site.host, site.port, { pin: peer.pin, since: Date.now() });
+      await trust?.set(site.host, site.port, { ...known, pin: peer.pin, since: Date.now() });
     return 'pki';
   }
   if (known?.pin === peer.pin) return 'remembered';

@@ -1,5 +1,6 @@
 import type { FtpError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/replies.js';
+import type { DcpaState } from './dcpa.js';
 import type { SiteFacts } from './facts.js';
 import type { FullSite } from './login.js';
 import type { Session } from './session.js';
@@ -16,6 +17,8 @@ export interface SessionState {
   cepr?: boolean;
   /** A passive endpoint that was asked for ahead, for the attempt of that name. */
   ahead?: { attempt: string; reply: Promise<Reply> };
+  /** DCPA in force: key shown, key demanded, TLS role. */
+  dcpa?: DcpaState;
   /** Newest TLS session or ticket, for data connections that must resume. */
   ticket?: Buffer;
 }

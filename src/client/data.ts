@@ -16,6 +16,7 @@ import { FtpError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/replies.js';
 import { isProven } from './certificate.js';
 import type { Connection } from './connection.js';
+import { dropKey } from './dcpa.js';
 import type { TransferExchange } from './exchange.js';
 
 /** A data connection between this client and a server, ready for octets. */
@@ -49,7 +50,10 @@ export async function openData(connection: Connection, request: DataRequest): Pr
     // Listings and local transfers: this client is the TLS client, always (RFC 4217 7).
     await session.command('SSCN', 'OFF');
     state.sscn = false;
+    if (state.dcpa) state.dcpa.role = 'server';
   }
+  // A pin holds for files only, listings go beside it; this client has no key that a server would know.
+  if (FILE_VERBS.has(request.verb)) await dropKey(connection);
   await wantProtection(connection);
   await wantMode(connection, connection.site.compress === true && !request.offset ? 'Z' : 'S');
   if (facts.behaviour.needsPret) await announce(connection, request);

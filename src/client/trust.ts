@@ -4,6 +4,8 @@ export interface TrustedKey {
   pin: string;
   /** When it was first seen, milliseconds since 1970 UTC. */
   since: number;
+  /** It offered DCPA (docs/dcpa.md): a server that has it no longer is an alarm. */
+  dcpa?: true;
 }
 
 /** Memory of control certificates accepted on first use. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { rememberDcpa } from '../client/dcpa.js';
 import { type PoolOptions, SitePool } from '../client/pool.js';
 import { store } from '../client/transfer.js';
 import { memoryTrust } from '../client/trust.js';
@@ -13,8 +14,9 @@ import type { Finding, Side } from './findings.js';
 import { type End, Lane } from './lane.js';
 import type { CopyOptions } from './options.js';
 import { type Attempt, plan, routeInfo } from './plan.js';
-import { adviceFor } from './router.js';
+import { adviceFor, guarded } from './router.js';
 import { runAttempt } from './run-attempt.js';
+import { SIDES } from './shapes.js';
 import { verifyPair } from './verify.js';
 
 /** One way between two sites, tried or excluded. */
@@ -73,8 +75,8 @@ export async function check(
     options.security ??
     defaultFloor({ kind: 'site', site: a, path: '' }, { kind: 'site', site: b, path: '' });
   try {
-    const there = await new Direction(first, second, floor, options.signal).run();
-    const back = await new Direction(second, first, floor, options.signal).run();
+    const there = await new Direction(first, second, floor, options).run();
+    const back = await new Direction(second, first, floor, options).run();
     const facts = ends.map(({ pool: { facts } }) => ({
       site: facts!.site,
       server: facts!.quirk.name,
@@ -94,19 +96,20 @@ export async function check(
 class Direction {
   readonly #lane: Lane;
   readonly #floor: Security;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: CopyOptions;
   #probe = PROBE_SIZE;
   readonly #findings: Finding[] = [];
   readonly #routes: CheckedRoute[] = [];
 
-  constructor(source: End, destination: End, floor: Security, signal: AbortSignal | undefined) {
-    this.#lane = new Lane(0, source, destination, signal);
+  constructor(source: End, destination: End, floor: Security, options: CopyOptions) {
+    this.#lane = new Lane(0, source, destination, options.signal);
     this.#floor = floor;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   async run(): Promise<{ routes: CheckedRoute[]; advice: CheckReport['advice'] }> {
     await this.#lane.connect();
+    for (const side of SIDES) await rememberDcpa(this.#lane.connection(side), this.#options.trust);
     const clients = new Set(this.#plan().attempts.map(({ tls }) => tls?.client));
     if (clients.has('source') && !clients.has('destination')) this.#probe = LONG_PROBE_SIZE;
     const name = `jackstay-check-${randomBytes(6).toString('hex')}`;
@@ -123,7 +126,12 @@ class Direction {
         throw probeRefused(toFtpError(error), paths.source);
       });
       await this.#tryAll(paths);
-      return { routes: this.#routes, advice: adviceFor(this.#facts(), this.#allFindings()) };
+      // Where both servers prove their keys, there is nothing better to be had.
+      const best = this.#routes.some(({ outcome, security }) => outcome === 'ok' && security === 'verified');
+      return {
+        routes: this.#routes,
+        advice: best ? [] : adviceFor(this.#facts(), this.#allFindings()),
+      };
     } finally {
       await this.#cleanUp(paths);
       this.#lane.release();
@@ -180,14 +188,14 @@ class Direction {
       destinationPath: paths.destination,
       offset: 0,
       eager: false,
-      signal: this.#signal,
+      signal: this.#options.signal,
       watch: (stalled) => {
         const timer = setTimeout(() => stalled('the probe did not arrive within 15 s'), 15_000);
         return () => clearTimeout(timer);
       },
     });
     if (outcome.kind === 'cannot') {
-      this.#findings.push(outcome.finding);
+      this.#findings.push(guarded(attempt, outcome.finding, this.#options.security !== undefined));
       this.#report(attempt, { outcome: 'refused', reason: outcome.finding.message });
     } else if (outcome.kind === 'failed') {
       this.#report(attempt, { outcome: 'failed', reason: outcome.error.message });

@@ -1,3 +1,4 @@
+import { rememberDcpa } from '../client/dcpa.js';
 import { type PoolOptions, SitePool } from '../client/pool.js';
 import { memoryTrust } from '../client/trust.js';
 import { rateLimiter } from '../net/data.js';
@@ -194,10 +195,13 @@ class CopySession {
   }
 
   async #findRoutes(lane: Lane): Promise<Router> {
+    const trust = this.#options.trust;
+    for (const side of ['source', 'destination'] as const) await rememberDcpa(lane.connection(side), trust);
     const router = new Router({
       source: lane.connection('source').facts,
       destination: lane.connection('destination').facts,
       floor: this.#settings.security,
+      chosenFloor: this.#options.security !== undefined,
       emit: this.#emit,
       memory: this.#options.routes ?? memoryRoutes(),
       key: routeKey(this.#places.source, this.#places.destination),

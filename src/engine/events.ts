@@ -13,7 +13,9 @@ export interface RouteInfo {
   /** Which server was the TLS client of the data connection; absent in clear. */
   tlsClient?: 'source' | 'destination';
   /** How that server was made TLS client. */
-  by?: 'CPSV' | 'SSCN';
+  by?: 'CPSV' | 'SSCN' | 'DCPA';
+  /** Which server demanded by DCPA that the other proves its key; absent where none did. */
+  pins?: 'both' | 'source' | 'destination';
   family?: 4 | 6;
 }
 
@@ -36,6 +38,8 @@ export type EngineEvent =
       reason: string;
       side?: 'source' | 'destination';
     }
+  /** A server whose key was demanded by DCPA was not the one at the other end, or could not be reached there. */
+  | { event: 'alarm'; route: RouteInfo; message: string; advice: string }
   | { event: 'mkdir'; path: string }
   | { event: 'file-start'; path: string; size: number; offset: number; slot: number }
   | { event: 'progress'; path: string; bytes: number; size: number; slot: number; live: boolean }

@@ -1,14 +1,18 @@
 import type { Obstacle } from '../client/quirks/index.js';
 import type { Reply } from '../protocol/replies.js';
 import type { Attempt, Side } from './route.js';
+import { demands, provers } from './shapes.js';
 
 export type { Side } from './route.js';
 
 /** What an attempt taught about one side of a pair. */
 export interface Finding {
   side: Side;
-  /** What is in the way; `technique` = the verb is missing or refused, `unknown` = only this attempt is out. */
-  obstacle: Obstacle | 'technique' | 'tls-role' | 'passive-unreachable' | 'unknown';
+  /**
+   * What is in the way; `technique` = the verb is missing or refused, `not-proven` = a key that was demanded by DCPA was not
+   * shown, `unknown` = only this attempt is out.
+   */
+  obstacle: Obstacle | 'technique' | 'tls-role' | 'passive-unreachable' | 'not-proven' | 'unknown';
   /** The verb, for `technique`. */
   verb?: string;
   /** The attempt that taught it, for obstacles that rule out only that one. */
@@ -16,6 +20,10 @@ export interface Finding {
   /** What was asked and answered. */
   message: string;
   reply?: { code: number; text: string };
+  /** After `not-proven`: routes on which fewer servers prove who they are are not tried any more. */
+  atLeast?: 0 | 1 | 2;
+  /** For `not-proven`: a server that had nothing to check reported success to whoever was at its other end. */
+  fooled?: Side;
 }
 
 /** Where in an attempt a reply came. */
@@ -45,6 +53,8 @@ export function obstacleOf(
     return code >= 400 ? 'refuses-foreign-port' : undefined;
   }
   const passive = attempt.passive === side;
+  // 522: the passive side saw a wrong key or none. 425: the active side tells nobody what it met (docs/dcpa.md).
+  if (demands(attempt, side) && (code === 425 || code === 522)) return 'not-proven';
   const tlsServer = attempt.tls !== undefined && attempt.tls.client !== side;
   if (tlsServer && code === 522 && says(reply, /reus|session|resum/i)) return 'requires-session-reuse';
   if (code === 521 || code === 522 || code === 534) return attempt.tls ? 'tls-role' : 'requires-tls-data';
@@ -95,10 +105,15 @@ function blocks(finding: Finding, attempt: Attempt): boolean {
     case 'technique':
       return (
         (attempt.technique === finding.verb && attempt.passive === side) ||
-        (attempt.tls?.by === finding.verb && attempt.tls?.client === side)
+        (attempt.tls?.by === finding.verb && attempt.tls?.client === side) ||
+        (finding.verb === 'DCPA' && demands(attempt, side))
       );
+    case 'not-proven':
+      return provers(attempt) < (finding.atLeast ?? 0);
     case 'tls-role':
     case 'truncates':
+    case 'no-dcpa':
+    case 'unchecked-certificate':
     case 'unknown':
       return false;
   }

@@ -3,15 +3,15 @@ import { FtpError } from '../protocol/errors.js';
 import { type Reply, replyText } from '../protocol/replies.js';
 import { type Cause, isDone, type TransferState } from './attempt.js';
 import { type Finding, obstacleOf, type Side } from './findings.js';
-import { other } from './plan.js';
 import type { Outcome, Rig } from './rig.js';
+import { other } from './shapes.js';
 
 /** The end of the state machine in the words of the engine: done, no way, or failed. */
 export function explain(rig: Rig, state: TransferState, passiveOpen: boolean): Outcome {
   if (isDone(state)) return { kind: 'done' };
   const cause: Cause =
     state.at === 'ended' && state.cause ? betterCause(rig, state, state.cause) : { kind: 'cancelled' };
-  const stranger = passiveOpen ? undefined : notAccepted(rig, cause);
+  const stranger = passiveOpen || rig.attempt.pins ? undefined : notAccepted(rig, cause);
   if (stranger) return stranger;
   switch (cause.kind) {
     case 'cancelled':
@@ -38,6 +38,9 @@ function betterCause(rig: Rig, state: TransferState, cause: Cause): Cause {
   if (cause.kind !== 'reply' && cause.kind !== 'lost') return cause;
   const side = other(cause.side);
   const progress = state[side];
+  // The one closed its session over the other's certificate, and the other saw only a handshake that broke.
+  if (progress.at === 'lost' && rig.attempt.pins === cause.side && rig.attempt.tls?.client === side)
+    return { kind: 'lost', side, error: progress.error, before: 'open' };
   if (progress.at !== 'final' || progress.reply.code < 400) return cause;
   // A lost session says nothing of its own: vsftpd dies of a failed handshake, whoever made it fail.
   const had = cause.kind === 'reply' ? weight(rig, cause.side, cause.reply) : 2;
@@ -56,6 +59,9 @@ function weight(rig: Rig, side: Side, reply: Reply): number {
     case 'passive-unreachable':
       if (reply.code === 426 || saysBroken(reply)) return 0;
       return reply.code >= 500 ? 2 : 1;
+    // Said of every handshake that broke: a rule that the other side names says more.
+    case 'not-proven':
+      return 2.5;
     // ProFTPD says the same of every handshake that failed, also where the other side had refused the peer.
     case 'requires-session-reuse':
       return 3;

@@ -5,11 +5,16 @@ export type Side = 'source' | 'destination';
 
 /** One way to join two servers: who listens, how, who is the TLS client, who is commanded first. */
 export interface Attempt {
-  /** Stable name, for example `CPSV@dst`, `SSCN@dst EPSV@src`, `PASV@src`, `clear PASV@dst`. */
+  /**
+   * Stable name, for example `DCPA PASV@dst`, `DCPA@src CPSV@dst`, `CPSV@dst`, `SSCN@dst EPSV@src`, `PASV@src`,
+   * `clear PASV@dst`.
+   */
   id: string;
   passive: Side;
   technique: 'PASV' | 'EPSV' | 'CPSV';
-  tls?: { client: Side; by: 'CPSV' | 'SSCN' };
+  tls?: { client: Side; by: 'CPSV' | 'SSCN' | 'DCPA' };
+  /** Who demands the key of the other by DCPA, and refuses every other peer. */
+  pins?: 'both' | Side;
   /** PROT C although both could protect: only below the floor `encrypted`. */
   downgrade: boolean;
   family: 4 | 6;

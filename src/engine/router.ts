@@ -4,8 +4,10 @@ import { FtpError } from '../protocol/errors.js';
 import type { Security } from '../protocol/site.js';
 import type { EventSink } from './events.js';
 import type { Finding, Side } from './findings.js';
-import { type Attempt, describeAttempt, type Plan, plan, routeInfo } from './plan.js';
+import { type Attempt, describeAttempt, meets, type Plan, plan, routeInfo } from './plan.js';
+import { alarmAdvice } from './proof.js';
 import type { RouteMemory } from './route-memory.js';
+import { provers } from './shapes.js';
 
 /** A right to use an attempt; `settle` tells how it went. */
 export interface Ticket {
@@ -23,6 +25,8 @@ export interface Ticket {
 export class Router {
   readonly #facts: Record<Side, SiteFacts>;
   readonly #floor: Security;
+  readonly #chosenFloor: boolean;
+  readonly #alarms = new Set<string>();
   readonly #findings: Finding[] = [];
   readonly #emit: EventSink;
   readonly #memory: RouteMemory | undefined;
@@ -37,12 +41,15 @@ export class Router {
     source: SiteFacts;
     destination: SiteFacts;
     floor: Security;
+    /** The floor was asked for, not taken by default: what it allows may follow a key that was not proven. */
+    chosenFloor?: boolean;
     emit: EventSink;
     memory: RouteMemory | undefined;
     key: string;
   }) {
     this.#facts = { source: options.source, destination: options.destination };
     this.#floor = options.floor;
+    this.#chosenFloor = options.chosenFloor ?? false;
     this.#emit = options.emit;
     this.#memory = options.memory;
     this.#key = options.key;
@@ -59,11 +66,12 @@ export class Router {
 
   plan(): Plan {
     const made = plan(this.#facts.source, this.#facts.destination, this.#floor, this.#findings);
-    const liked = made.attempts.filter((attempt) => attempt.id === this.#preferred);
-    return {
-      ...made,
-      attempts: [...liked, ...made.attempts.filter((attempt) => attempt.id !== this.#preferred)],
-    };
+    const best = made.attempts[0];
+    // A route of earlier days must not keep a pair from a safer one that it has learned since.
+    const liked = made.attempts.filter(
+      (attempt) => attempt.id === this.#preferred && best && isAsSafe(attempt, best),
+    );
+    return { ...made, attempts: [...liked, ...made.attempts.filter((each) => !liked.includes(each))] };
   }
 
   get findings(): readonly Finding[] {
@@ -130,6 +138,7 @@ export class Router {
   }
 
   #failed(attempt: Attempt, finding: Finding): void {
+    if (finding.obstacle === 'not-proven') this.#alarm(attempt, finding);
     // On a proven route a few bad transfers in a row may be bad luck: a server restarts, ports run out.
     if (this.#proven?.id === attempt.id && ++this.#suspicion < patience(finding)) return;
     const remembered = this.#proven?.id === attempt.id || this.#preferred === attempt.id;
@@ -137,7 +146,7 @@ export class Router {
     if (this.#preferred === attempt.id) this.#preferred = undefined;
     if (remembered) this.#note((memory) => memory.forget(this.#key));
     this.#suspicion = 0;
-    this.#findings.push(finding);
+    this.#findings.push(guarded(attempt, finding, this.#chosenFloor));
     this.#emit({
       event: 'route-failed',
       route: routeInfo(attempt),
@@ -145,6 +154,12 @@ export class Router {
       reason: finding.message,
       side: finding.side,
     });
+  }
+
+  #alarm(attempt: Attempt, { message }: Finding): void {
+    if (this.#alarms.has(attempt.id)) return;
+    this.#alarms.add(attempt.id);
+    this.#emit({ event: 'alarm', route: routeInfo(attempt), message, advice: alarmAdvice(attempt) });
   }
 
   /** Why there is no way, which server says so, and what its operator can set. */
@@ -175,6 +190,15 @@ export class Router {
   }
 }
 
+const isAsSafe = (attempt: Attempt, best: Attempt): boolean =>
+  meets(attempt.security, best.security) && provers(attempt) >= provers(best);
+
+/** A key that was not proven is never followed by a route that proves less, unless the user asked for such a floor. */
+export function guarded(attempt: Attempt, finding: Finding, chosenFloor: boolean): Finding {
+  if (finding.obstacle !== 'not-proven' || chosenFloor) return finding;
+  return { ...finding, atLeast: provers(attempt) };
+}
+
 /** Failures in a row after which a proven route is given up: a rule of a server is soon certain, a lost connection is not. */
 function patience({ obstacle }: Finding): number {
   if (obstacle === 'truncates') return 1;
@@ -189,13 +213,19 @@ export function adviceFor(
 ): { site: string; text: string }[] {
   const found = new Map<string, { site: string; text: string }>();
   for (const { side, obstacle } of findings) {
-    const text = facts[side].quirk.advice[obstacle as Obstacle] ?? GENERAL[obstacle as Obstacle];
+    const text = facts[side].quirk.advice[obstacle as Obstacle] ?? GENERAL[obstacle];
     if (text !== undefined) found.set(`${facts[side].site} ${text}`, { site: facts[side].site, text });
   }
   return [...found.values()];
 }
 
-const GENERAL: Partial<Record<Obstacle, string>> = {
+const GENERAL: Partial<Record<Finding['obstacle'], string>> = {
+  'not-proven':
+    'its data peer was not proven (DCPA): look for a firewall or for somebody in the middle; a weaker route is taken only with --security encrypted.',
+  'no-dcpa':
+    'it has no DCPA, so that it cannot check its data peer: with a server that has, --security one-sided is the most.',
+  'unchecked-certificate':
+    'nobody vouches for its certificate: pin it (--pin), let a known CA sign it, or connect once more, as a key that was seen before counts.',
   'refuses-foreign-port': 'allow FXP (PORT to other hosts) on that server.',
   'refuses-foreign-peer': 'allow FXP (passive connections from other hosts) on that server.',
   'requires-session-reuse': 'it wants resumed TLS sessions on data connections; switch that off for FXP.',

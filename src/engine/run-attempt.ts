@@ -15,8 +15,10 @@ import type { Reply } from '../protocol/replies.js';
 import { drive, type TransferHandles } from './drive.js';
 import { type Finding, obstacleOf, type RoutePhase, type Side } from './findings.js';
 import { explain } from './outcome.js';
-import { other } from './plan.js';
+import { judgePins, setPins } from './proof.js';
 import type { Outcome, Rig } from './rig.js';
+
+import { other } from './shapes.js';
 
 export type { Outcome, Rig } from './rig.js';
 
@@ -31,7 +33,7 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
     const outcome =
       refusal && refusal.code >= 400
         ? cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal)
-        : explain(rig, state, passiveOpen);
+        : judgePins(rig, endpoint, state, explain(rig, state, passiveOpen));
     if (outcome.kind !== 'done') await Promise.all([isAlive(rig.source), isAlive(rig.destination)]);
     return rig.ahead ? afterAhead(rig, outcome) : outcome;
   } catch (error) {
@@ -65,6 +67,8 @@ async function prepare(rig: Rig): Promise<Prepared | Outcome> {
   const { attempt } = rig;
   const refusedRole = await setRoles(rig);
   if (refusedRole) return refusedRole;
+  const pins = await setPins(rig);
+  if (pins) return cannot(rig, pins.side, 'role', pins.command, pins.reply, 'DCPA');
   const endpoint = await passive(rig);
   if ('kind' in endpoint) return endpoint;
   const active = rig[other(attempt.passive)];
@@ -144,6 +148,8 @@ async function setSscn(rig: Rig, side: Side, on: boolean): Promise<Outcome | und
   const reply = await session.request('SSCN', word);
   if (reply.code >= 300) return cannot(rig, side, 'role', `SSCN ${word}`, reply, 'SSCN');
   state.sscn = on;
+  // The last word on the TLS role wins, whichever command it came by.
+  if (state.dcpa) state.dcpa.role = on ? 'client' : 'server';
   return undefined;
 }
 

@@ -9,10 +9,19 @@ const attempts = new Map(
 );
 
 function attempt(id: string): Attempt {
-  const found = attempts.get(id);
+  const found = attempts.get(id) ?? pinned.get(id);
   if (!found) throw new Error(`no attempt ${id}`);
   return found;
 }
+
+/** Those under DCPA. */
+const pinned = new Map<string, Attempt>();
+const OURS = { features: 'DCPA', certificate: 'pin' } as const;
+for (const [a, b] of [
+  [OURS, OURS],
+  [OURS, { certificate: 'pin', behaviour: { showsKeyAsClient: true } }],
+] as const)
+  for (const each of plan(factsOf(a), factsOf(b), 'one-sided').attempts) pinned.set(each.id, each);
 
 const split = (reply: string): { code: number; text: string } => ({
   code: Number(reply.slice(0, 3)),
@@ -22,6 +31,35 @@ const split = (reply: string): { code: number; text: string } => ({
 describe('replies as the servers gave them', () => {
   // Attempt, side that answered, phase, reply, obstacle.
   test.each<[string, Side, RoutePhase, string, Finding['obstacle'] | undefined]>([
+    // Under a pin: only the side that demanded a key can say that it was not shown.
+    ['DCPA PASV@dst', 'destination', 'transfer', '522 The peer did not prove its key.', 'not-proven'],
+    ['DCPA PASV@dst', 'source', 'transfer', '425 Data connection not authenticated.', 'not-proven'],
+    [
+      'DCPA PASV@dst',
+      'destination',
+      'transfer',
+      '425 The data connection could not be opened.',
+      'not-proven',
+    ],
+    ['DCPA PASV@dst', 'source', 'aim', '504 Not to that address.', 'refuses-foreign-port'],
+    ['DCPA PASV@dst', 'source', 'role', '534 FXP is off.', 'technique'],
+    ['DCPA PASV@dst', 'source', 'transfer', '550 No such file.', undefined],
+    ['DCPA PASV@dst', 'source', 'transfer', '426 Connection broke.', undefined],
+    ['DCPA@src PASV@src', 'source', 'transfer', '522 The peer did not prove its key.', 'not-proven'],
+    [
+      'DCPA@src PASV@src',
+      'destination',
+      'transfer',
+      '522 SSL connection failed: session reuse required',
+      'requires-session-reuse',
+    ],
+    [
+      'DCPA@src PASV@src',
+      'destination',
+      'transfer',
+      '425 Security: Bad IP connecting.',
+      'refuses-foreign-port',
+    ],
     // PORT to another host.
     ['clear PASV@dst', 'source', 'aim', '500 Illegal PORT command', 'refuses-foreign-port'],
     ['clear PASV@dst', 'source', 'aim', '500 Illegal PORT command.', 'refuses-foreign-port'],

@@ -27,10 +27,31 @@ const ALL_SECURE = [
   'SSCN@src EPSV@src',
   'SSCN@src EPSV@dst',
 ];
+const BOTH = ['DCPA PASV@dst', 'DCPA PASV@src', 'DCPA EPSV@dst', 'DCPA EPSV@src'];
+const oneSided = (pins: 'src' | 'dst', legacy: 'src' | 'dst'): string[] => [
+  ...[`PASV@${pins}`, `PASV@${legacy}`, `EPSV@${pins}`, `EPSV@${legacy}`].map(
+    (door) => `DCPA@${pins} ${door}`,
+  ),
+  `DCPA@${pins} CPSV@${legacy}`,
+  ...[`PASV@${pins}`, `PASV@${legacy}`, `EPSV@${pins}`, `EPSV@${legacy}`].map(
+    (door) => `DCPA@${pins} SSCN@${legacy} ${door}`,
+  ),
+];
+const AT_DST = oneSided('dst', 'src');
+const AT_SRC = oneSided('src', 'dst');
+const ALL_PINNED = [...BOTH, ...AT_DST, ...AT_SRC];
 const ALL_CLEAR = ['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'];
 const DOWNGRADES = ALL_CLEAR.map((id) => `clear ${id}`);
 const NONE: SiteDescription = { features: '' };
 const CLEAR: SiteDescription = { features: '', protP: false };
+/** As our own server, with a certificate that was checked. */
+const OURS: SiteDescription = { features: 'DCPA CPSV SSCN', certificate: 'pin' };
+/** As ProFTPD or glFTPd, which show their key as TLS client. */
+const LEGACY: SiteDescription = {
+  features: 'CPSV SSCN',
+  certificate: 'pki',
+  behaviour: { showsKeyAsClient: true },
+};
 
 describe('facts of two sites -> attempts, best first', () => {
   test.each<[string, SiteDescription, SiteDescription, Security, string[]]>([
@@ -75,6 +96,44 @@ describe('facts of two sites -> attempts, best first', () => {
       'clear',
       ['PASV@dst', 'PASV@src', 'EPSV@dst'],
     ],
+    ['both have DCPA', OURS, OURS, 'encrypted', [...BOTH, ...ALL_SECURE]],
+    ['both have DCPA, and nothing less will do', OURS, OURS, 'verified', BOTH],
+    ['both have DCPA over IPv6', { ...OURS, family: 6 }, { ...OURS, family: 6 }, 'verified', BOTH.slice(2)],
+    [
+      'both have DCPA, a certificate is unchecked',
+      OURS,
+      { ...OURS, certificate: 'first-use' },
+      'one-sided',
+      [],
+    ],
+    [
+      'both have DCPA, nobody asked for a check',
+      OURS,
+      { ...OURS, certificate: 'insecure' },
+      'encrypted',
+      [...BOTH, ...ALL_SECURE],
+    ],
+    ['DCPA at the destination', LEGACY, OURS, 'one-sided', AT_DST],
+    ['DCPA at the source', OURS, LEGACY, 'one-sided', AT_SRC],
+    ['DCPA at the source, then the rest', OURS, LEGACY, 'encrypted', [...AT_SRC, ...ALL_SECURE]],
+    ['one DCPA is not enough for verified', OURS, LEGACY, 'verified', []],
+    [
+      'a peer that is never TLS client',
+      OURS,
+      { features: '', certificate: 'pin' },
+      'one-sided',
+      AT_SRC.slice(0, 4),
+    ],
+    [
+      'a TLS client of which nobody knows what it shows',
+      { ...LEGACY, behaviour: {} },
+      OURS,
+      'one-sided',
+      AT_DST.slice(0, 4),
+    ],
+    ['a distributed peer', { ...LEGACY, behaviour: { needsPret: true } }, OURS, 'one-sided', []],
+    ['DCPA that was refused once', { ...OURS, missing: 'DCPA' }, OURS, 'one-sided', AT_DST.slice(0, 4)],
+    ['DCPA without TLS', { ...OURS, protP: false }, OURS, 'encrypted', []],
     ['CPSV known not to work', NONE, { missing: 'CPSV' }, 'encrypted', ALL_SECURE.slice(1, 5)],
   ])('%s', (_name, a, b, floor, expected) => {
     expect(ids(a, b, floor)).toEqual(expected);
@@ -115,6 +174,59 @@ describe('why not', () => {
     expect(reasons({ missing: 'EPSV' }, {}, 'clear')['clear EPSV@src']).toBe('a does not know EPSV');
   });
 
+  test('what is missing for verified is named, with the best there is', () => {
+    const legacy = { ...LEGACY, features: 'SSCN' };
+    expect(reasons(OURS, legacy, 'verified')).toMatchObject({
+      'DCPA PASV@dst': 'b has no DCPA: the best with it is one-sided',
+      'DCPA@src PASV@src': 'only b would prove who it is, and the floor is verified',
+      'DCPA@dst PASV@dst': 'b has no DCPA: the best with it is one-sided',
+    });
+    expect(reasons(legacy, legacy, 'verified')['DCPA PASV@dst']).toBe('b has no DCPA');
+    expect(reasons(OURS, { ...OURS, certificate: 'first-use' }, 'verified')['DCPA PASV@dst']).toBe(
+      'nobody vouches for the certificate of b, so keys that come from it prove nothing, and the floor is verified',
+    );
+    expect(reasons(OURS, OURS, 'encrypted')['DCPA@src PASV@src']).toMatch(/^both have DCPA/);
+    expect(reasons({ ...LEGACY, behaviour: {} }, OURS, 'encrypted')['DCPA@dst CPSV@src']).toBe(
+      'it is not known that a shows its certificate as TLS client',
+    );
+    expect(
+      reasons({ ...LEGACY, behaviour: { needsPret: true } }, OURS, 'encrypted')['DCPA@dst PASV@dst'],
+    ).toMatch(/^a sends data from other machines/);
+  });
+
+  test('who lacks DCPA, and whose certificate nobody checked, are obstacles at a high floor only', () => {
+    const obstacles = (a: SiteDescription, b: SiteDescription, floor: Security): Set<string> =>
+      new Set(
+        plan(factsOf(a), factsOf(b), floor).excluded.flatMap(({ finding }) =>
+          finding ? [`${finding.side} ${finding.obstacle}`] : [],
+        ),
+      );
+    expect(obstacles(OURS, LEGACY, 'encrypted')).toEqual(new Set());
+    expect(obstacles(OURS, LEGACY, 'verified')).toEqual(new Set(['destination no-dcpa']));
+    expect(obstacles({ ...OURS, certificate: 'first-use' }, OURS, 'verified')).toEqual(
+      new Set(['source unchecked-certificate']),
+    );
+  });
+
+  test('a server that refuses DCPA is one without it', () => {
+    const refused: Finding = { side: 'source', obstacle: 'technique', verb: 'DCPA', message: '534 no' };
+    expect(ids(OURS, OURS, 'one-sided', [refused])).toEqual(AT_DST.slice(0, 4));
+  });
+
+  test('after a key that was not proven nothing that proves less is tried', () => {
+    const failed = (attempt: string, atLeast: 1 | 2): Finding => ({
+      side: 'source',
+      obstacle: 'not-proven',
+      attempt,
+      atLeast,
+      message: '522',
+    });
+    expect(ids(OURS, OURS, 'clear', [failed('DCPA PASV@dst', 2)])).toEqual(BOTH.slice(1));
+    expect(ids(OURS, LEGACY, 'clear', [failed('DCPA@src PASV@src', 1)])).toEqual(AT_SRC.slice(1));
+    const { atLeast: _none, ...chosen } = failed('DCPA PASV@dst', 2);
+    expect(ids(OURS, OURS, 'encrypted', [chosen])).toEqual([...BOTH.slice(1), ...ALL_SECURE]);
+  });
+
   test('a side that can never be TLS client is an obstacle of that server', () => {
     const { excluded } = plan(factsOf({ site: 'a', ...NONE }), factsOf({ site: 'b', ...NONE }), 'encrypted');
     const found = excluded.flatMap(({ finding }) => (finding ? [`${finding.side} ${finding.obstacle}`] : []));
@@ -123,10 +235,12 @@ describe('why not', () => {
 });
 
 const site: fc.Arbitrary<SiteDescription> = fc.record({
-  features: fc.constantFrom('', 'CPSV', 'SSCN', 'CPSV SSCN'),
+  features: fc.constantFrom('', 'CPSV', 'SSCN', 'CPSV SSCN', 'DCPA', 'DCPA CPSV SSCN'),
+  behaviour: fc.record({ showsKeyAsClient: fc.boolean(), needsPret: fc.boolean() }),
+  certificate: fc.constantFrom('pki', 'pin', 'remembered', 'first-use', 'insecure'),
   protP: fc.boolean(),
   family: fc.constantFrom<4 | 6>(4, 6),
-  missing: fc.constantFrom('', 'EPSV', 'PASV EPSV', 'CPSV', 'SSCN'),
+  missing: fc.constantFrom('', 'EPSV', 'PASV EPSV', 'CPSV', 'SSCN', 'DCPA'),
 });
 const FLOORS: readonly Security[] = ['clear', 'encrypted', 'one-sided', 'verified'];
 
@@ -138,11 +252,13 @@ describe('whatever the facts', () => {
         const all = [...attempts, ...excluded.map(({ attempt }) => attempt)].map(({ id }) =>
           id.replace('clear ', ''),
         );
-        expect(all.toSorted()).toEqual([...ALL_SECURE, ...ALL_CLEAR].toSorted());
+        expect(all.toSorted()).toEqual([...ALL_PINNED, ...ALL_SECURE, ...ALL_CLEAR].toSorted());
         for (const { reason } of excluded) expect(reason).not.toBe('');
-        for (const { security, tls, downgrade } of attempts) {
+        const checked = [a, b].every(({ certificate = '' }) => /pki|pin|remembered/.test(certificate));
+        for (const { security, tls, pins, downgrade } of attempts) {
           expect(meets(security, floor)).toBe(true);
-          expect(security).toBe(tls ? 'encrypted' : 'clear');
+          const proven = pins === 'both' ? 'verified' : 'one-sided';
+          expect(security).toBe(tls ? (pins && checked ? proven : 'encrypted') : 'clear');
           expect(downgrade).toBe(!tls && a.protP === true && b.protP === true);
         }
       }),
@@ -150,9 +266,17 @@ describe('whatever the facts', () => {
     );
   });
 
-  test('every secure attempt comes before every clear one, the destination as TLS client before the source', () => {
+  test('both proven, one proven, TLS, clear; the destination as TLS client before the source', () => {
     const rank = (id: string): number =>
-      id.startsWith('CPSV@dst') || id.startsWith('SSCN@dst') ? 0 : /SSCN|CPSV/.test(id) ? 1 : 2;
+      id.startsWith('DCPA ')
+        ? -2
+        : id.startsWith('DCPA@')
+          ? -1
+          : id.startsWith('CPSV@dst') || id.startsWith('SSCN@dst')
+            ? 0
+            : /SSCN|CPSV/.test(id)
+              ? 1
+              : 2;
     fc.assert(
       fc.property(site, site, fc.constantFrom(...FLOORS), (a, b, floor) => {
         const ranks = ids(a, b, floor).map(rank);
@@ -171,12 +295,13 @@ describe('whatever the facts', () => {
         'verifies-peer' as const,
         'requires-tls-data' as const,
         'tls-role' as const,
+        'not-proven' as const,
         'technique' as const,
         'unknown' as const,
       ),
       message: fc.constant('why'),
       verb: fc.constantFrom('PASV', 'EPSV', 'CPSV', 'SSCN', 'PROT'),
-      attempt: fc.constantFrom(...ALL_SECURE, ...DOWNGRADES),
+      attempt: fc.constantFrom(...ALL_PINNED, ...ALL_SECURE, ...DOWNGRADES),
     });
     fc.assert(
       fc.property(site, site, fc.array(finding, { maxLength: 3 }), (a, b, findings) => {
@@ -204,6 +329,18 @@ describe('words', () => {
     const names = { source: 'a', destination: 'b' };
     const { attempts } = plan(factsOf(), factsOf(), 'clear');
     const told = Object.fromEntries(attempts.map((attempt) => [attempt.id, describeAttempt(attempt, names)]));
+    const ours = plan(factsOf(OURS), factsOf(OURS), 'verified').attempts[0]!;
+    expect(describeAttempt(ours, names)).toBe(
+      'b listens (PASV), a connects, b is TLS client, each proves its key to the other (DCPA)',
+    );
+    expect(routeInfo(ours)).toMatchObject({ tlsClient: 'destination', by: 'DCPA', pins: 'both' });
+    const oneProves = plan(factsOf(OURS), factsOf(LEGACY), 'one-sided').attempts;
+    const half = Object.fromEntries(
+      oneProves.map((attempt) => [attempt.id, describeAttempt(attempt, names)]),
+    );
+    expect(half['DCPA@src CPSV@dst']).toBe(
+      'b listens (CPSV), a connects, b is TLS client (CPSV), b proves its key to a (DCPA)',
+    );
     expect(told['CPSV@dst']).toBe('b listens (CPSV), a connects, b is TLS client (CPSV)');
     expect(told['SSCN@dst PASV@src']).toBe('a listens (PASV), b connects, b is TLS client (SSCN)');
     expect(told['clear EPSV@dst']).toBe('b listens (EPSV), a connects, in clear');

@@ -238,6 +238,72 @@ describe('memory', () => {
   });
 });
 
+describe('a key that was not proven', () => {
+  const ours: SiteDescription = { features: 'DCPA CPSV SSCN', certificate: 'pin' };
+  const stranger = ({ attempt }: Ticket): Finding => ({
+    side: 'destination',
+    obstacle: 'not-proven',
+    attempt: attempt.id,
+    message: '522 The peer did not prove its key.',
+  });
+  const drain = async (router: Router): Promise<string[]> => {
+    const tried: string[] = [];
+    for (let one = await router.take(); one && tried.length < 30; one = await router.take()) {
+      tried.push(one.attempt.id);
+      one.settle(one.attempt.id.startsWith('DCPA') ? stranger(one) : dead(one));
+    }
+    return tried;
+  };
+
+  test('is an alarm for each way, and nothing weaker follows', async () => {
+    const { router, events } = bench({ a: ours, b: ours });
+    expect(await drain(router)).toEqual(['DCPA PASV@dst', 'DCPA PASV@src', 'DCPA EPSV@dst', 'DCPA EPSV@src']);
+    expect(events.filter(({ event }) => event === 'alarm')).toHaveLength(4);
+    expect(events[0]).toMatchObject({ event: 'alarm', route: { pins: 'both' } });
+    const error = router.noRoute();
+    expect(error.facts.advice).toContain('--security encrypted');
+    expect(error.message).toContain('522 The peer did not prove its key.');
+  });
+
+  test('is followed by a weaker way where the user chose such a floor, still with the alarm', async () => {
+    const events: EngineEvent[] = [];
+    const router = new Router({
+      source: factsOf({ site: 'a', ...ours }),
+      destination: factsOf({ site: 'b', ...ours }),
+      floor: 'encrypted',
+      chosenFloor: true,
+      emit: (event) => void events.push(event),
+      memory: undefined,
+      key: KEY,
+    });
+    const tried = await drain(router);
+    expect(tried[4]).toBe('CPSV@dst');
+    expect(events[0]).toMatchObject({ event: 'alarm' });
+  });
+
+  test('on a proven way, once is bad luck that is told, twice ends it', async () => {
+    const { router, events } = bench({ a: ours, b: ours });
+    (await ticket(router)).settle('worked');
+    const first = await ticket(router);
+    first.settle(stranger(first));
+    expect((await ticket(router)).attempt.id).toBe('DCPA PASV@dst');
+    const second = await ticket(router);
+    second.settle(stranger(second));
+    expect((await ticket(router)).attempt.id).toBe('DCPA PASV@src');
+    expect(events.map(({ event }) => event)).toEqual(['route', 'alarm', 'route-failed']);
+  });
+
+  test('a remembered weaker route does not come before one that proves more', async () => {
+    const memory = memoryRoutes();
+    await memory.set(KEY, { route: { kind: 'fxp' }, security: 'encrypted', attempt: 'CPSV@dst', since: 0 });
+    for (const certificate of ['pin', 'first-use'] as const) {
+      const { router } = bench({ a: { ...ours, certificate }, b: { ...ours, certificate }, memory });
+      await router.recall();
+      expect(router.plan().attempts[0]?.id).toBe('DCPA PASV@dst');
+    }
+  });
+});
+
 describe('when there is no way', () => {
   test('it is told which server says so and what to set', async () => {
     const { router } = bench({

@@ -6,8 +6,8 @@ import { interruptible } from '../interrupt.js';
 
 const EXAMPLES = `
 It starts two FTP servers on loopback addresses, makes a tree of files with every sort of odd name on one,
-copies it to the other and partly back, from server to server and under TLS, compares every octet, and
-removes all of it. Nothing is left behind, nothing is reachable from outside.
+copies it to the other and partly back, from server to server, where each server proves its key to the
+other (DCPA), compares every octet, and removes all of it. Nothing is left behind, nothing is reachable from outside.
 
 Examples:
   jackstay demo

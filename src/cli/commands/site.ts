@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { trustKey } from '../../client/trust.js';
 import { FtpError } from '../../protocol/errors.js';
 import { printable } from '../../protocol/names.js';
 import { parseUrl } from '../../protocol/url.js';
@@ -10,6 +11,7 @@ import { placeContext } from '../place.js';
 import { onRemote } from '../remote.js';
 import { toJson } from '../report/json.js';
 import type { SavedSite } from '../sites.js';
+import { fileTrust } from '../stores.js';
 
 const EXAMPLES = `
 A saved site is used as NAME:path. Its password is kept in secrets.json, readable by you only and
@@ -34,7 +36,7 @@ interface AddFlags extends Omit<SavedSite, 'host' | 'port' | 'user'> {
   force?: boolean;
 }
 
-/** jackstay site add|list|show|test|remove */
+/** jackstay site add|list|show|test|remove|forget */
 export function build(command: Command, cli: Cli): void {
   command.addHelpText('after', EXAMPLES);
   buildAdd(command.command('add').description('save a site, or replace it'), cli);
@@ -54,6 +56,11 @@ export function build(command: Command, cli: Cli): void {
     .description('forget a site and its password')
     .argument('<name>', 'saved site')
     .action((name: string) => remove(cli, name));
+  command
+    .command('forget')
+    .description('forget the key that a server showed, and that it had DCPA')
+    .argument('<server>', 'saved site, URL, or HOST:PORT')
+    .action((server: string) => forget(cli, server));
   addCommonFlags(command.command('test').description('log in, and say what the server is'))
     .argument('<name>', 'saved site or URL')
     .action((name: string, flags: CommonFlags) => test(cli, name, flags));
@@ -130,6 +137,22 @@ async function remove(cli: Cli, name: string): Promise<void> {
   // The password first: a crash in between must not leave one without a site.
   await secrets.remove(name);
   if (!(await sites.remove(name))) throw noSite(name);
+}
+
+/** What the next login sees is taken for the first contact. */
+async function forget({ io }: Cli, server: string): Promise<void> {
+  const saved = await placeContext(io, {}).sites.get(server);
+  const site = saved ?? parseUrl(server.includes('://') ? server : `ftps://${server}`).site;
+  const { host, port = site.tls === 'implicit' ? 990 : 21 } = site;
+  const trust = fileTrust(io.dirs);
+  const known = await trust.get(host, port);
+  if (!known) {
+    throw new FtpError('usage', `nothing is known of the key of ${trustKey(host, port)}`, {
+      advice: 'Give host and port as in the message: jackstay site forget HOST:PORT.',
+    });
+  }
+  await trust.forget(host, port);
+  say(io.stdout, `forgot the key of ${trustKey(host, port)}: sha256 ${known.pin}`);
 }
 
 async function test(cli: Cli, name: string, flags: CommonFlags): Promise<void> {

@@ -20,8 +20,8 @@ export interface OwnServer {
 }
 
 /**
- * Two servers, each on an address of its own, so that each is a stranger to the other: FXP is switched on for that one peer
- * and nobody else, TLS is required on control and data.
+ * Two servers, each on an address of its own, so that each is a stranger to the other: FXP is allowed with a peer that proves its
+ * key, TLS is required on control and data.
  */
 export async function startPair(
   folder: string,
@@ -66,7 +66,8 @@ async function startOne(home: string, name: string, host: string, peer: string):
     listen: { host, port: 0 },
     users: memoryUsers([{ name: 'demo', password, home }]),
     tls: { cert, key },
-    fxp: { mode: 'listed', peers: [parseRange(peer)] },
+    // Loopback is denied unless it is listed; the key has to be proven all the same.
+    fxp: { mode: 'verified', peers: [parseRange(peer)] },
     threads: 1,
   });
   const port = server.addresses[0]!.port;

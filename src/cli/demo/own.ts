@@ -38,7 +38,7 @@ function tell(screen: Screen, [first, second]: [OwnServer, OwnServer], made: Tre
   const at = ({ site }: OwnServer): string => `${site.host} port ${site.port}`;
   screen.write(`
 Two Jackstay servers run on this machine: "first" at ${at(first)}, "second" at ${at(second)}.
-TLS is required, and each takes data connections of the other and of nobody else.
+TLS is required, and each sends and takes files only where the other one has proven its key (DCPA).
 A tree lies on the first: ${made.files} files in ${made.directories} directories, ${made.bytes} octets.
 `);
 }

@@ -1,7 +1,7 @@
 /** What the demonstration prints. */
 
 import type { EngineEvent, Summary } from '../../engine/events.js';
-import { bytes, count, rate, routeWords, span } from '../format.js';
+import { bytes, count, rate, routeWords, securityWords, span } from '../format.js';
 import type { Comparison } from './compare.js';
 
 /** Where progress goes: one line that changes on a terminal, few lines elsewhere. */
@@ -35,6 +35,9 @@ export class Progress {
       return;
     } else if (event.event === 'file-failed') {
       this.#line(`  failed    ${event.path}: ${event.message}`);
+      return;
+    } else if (event.event === 'alarm') {
+      this.#line(`  ALARM     ${event.message}`);
       return;
     } else if (event.event === 'warning' || event.event === 'retry') {
       const text = event.event === 'warning' ? event.message : `${event.path} again: ${event.reason}`;
@@ -76,7 +79,7 @@ export function copyLines(summary: Summary, found: Comparison): string[] {
   return [
     `  moved     ${count(summary.files, 'file')}, ${bytes(summary.bytes)} in ${span(summary.seconds)}${speed}`,
     `  route     ${summary.route === null ? 'none' : routeWords(summary.route)}`,
-    `  security  ${summary.security ?? 'none'}`,
+    `  security  ${summary.security && summary.route ? securityWords(summary.security, summary.route) : 'none'}`,
     `  arrival   proven by Jackstay: ${proofs.join(', ')}`,
     `  client    ${summary.clientBytes} octets of files crossed this client`,
     found.differences.length === 0

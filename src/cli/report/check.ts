@@ -4,7 +4,7 @@ import { safe } from './text.js';
 
 /** Features that decide about routes and proof; `--json` has all of them. */
 const TELLING =
-  /^(AUTH|CPSV|SSCN|CEPR|PRET|EPSV|EPRT|MLST|MFMT|REST|HASH|XCRC|XMD5|XSHA\S*|MODE|SPAS|DCAU)\b/;
+  /^(AUTH|DCPA|CPSV|SSCN|CEPR|PRET|EPSV|EPRT|MLST|MFMT|REST|HASH|XCRC|XMD5|XSHA\S*|MODE|SPAS|DCAU)\b/;
 
 /** The report of `check` as lines for people, narrow enough for a terminal. */
 export function checkLines(report: CheckReport): string[] {

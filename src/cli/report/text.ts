@@ -1,7 +1,7 @@
 import type { EngineEvent, Summary } from '../../engine/events.js';
 import { printable } from '../../protocol/names.js';
 import { maskText } from '../../protocol/url.js';
-import { bytes, count, rate, routeWords, span } from '../format.js';
+import { bytes, count, rate, routeWords, securityWords, span } from '../format.js';
 
 /** One line for people, and whether it belongs on stderr. */
 export interface TextLine {
@@ -20,11 +20,11 @@ export function linesOf(e: EngineEvent): TextLine[] {
     case 'scan':
       return e.done ? [{ text: `found  ${count(e.files, 'file')}, ${bytes(e.bytes)}` }] : [];
     case 'route':
-      return [
-        { text: `route  ${routeWords(e.route)}, ${e.security}${e.remembered ? ', as last time' : ''}` },
-      ];
+      return [{ text: routeLine(e) }];
     case 'route-failed':
       return [{ text: `route  ${safe(e.summary)} failed${at(e.side)}: ${safe(e.reason)}` }];
+    case 'alarm':
+      return [{ text: `ALARM: ${safe(e.message)}`, problem: true }, ...advice(e.advice)];
     case 'mkdir':
       return [{ text: `mkdir  ${safe(e.path)}` }];
     case 'file-done':
@@ -49,6 +49,11 @@ export function linesOf(e: EngineEvent): TextLine[] {
 /** A line of the control dialogue. */
 export function dialogueLine(e: Extract<EngineEvent, { event: 'dialogue' }>): string {
   return `${safe(e.site)}#${e.session} ${e.direction} ${safe(e.text)}`;
+}
+
+function routeLine(e: Extract<EngineEvent, { event: 'route' }>): string {
+  const known = e.remembered ? ', as last time' : '';
+  return `route  ${routeWords(e.route)}, ${securityWords(e.security, e.route)}${known}`;
 }
 
 function doneLine(e: Extract<EngineEvent, { event: 'file-done' }>): string {
@@ -91,7 +96,9 @@ function summaryLines(s: Summary): string[] {
     ...(size > 0 ? [`${size} by size`] : []),
     ...(none > 0 ? [`${none} unproven`] : []),
   ];
-  lines.push(`       ${s.route.kind}, ${s.security}; arrival: ${proofs.join(', ') || 'nothing to prove'}`);
+  lines.push(
+    `       ${s.route.kind}, ${securityWords(s.security, s.route)}; arrival: ${proofs.join(', ') || 'nothing to prove'}`,
+  );
   lines.push(`       through this machine: ${bytes(s.clientBytes)}`);
   return lines;
 }

@@ -10,7 +10,7 @@ export const glftpd: Quirk = {
       features.has('CEPR'),
       features.has('CPSV') && features.has('SSCN') && !features.has('PRET'),
     ),
-  behaviour: { controlListing: '-l', statProgress: 'always' },
+  behaviour: { showsKeyAsClient: true, controlListing: '-l', statProgress: 'always' },
   advice: {
     'refuses-foreign-port': 'glFTPd: `allow_fxp yes yes yes *` in glftpd.conf would allow it.',
     'refuses-foreign-peer': 'glFTPd: `allow_fxp yes yes yes *` in glftpd.conf would allow it.',

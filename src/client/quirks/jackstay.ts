@@ -12,6 +12,7 @@ export const jackstay: Quirk = {
     'refuses-foreign-peer':
       'Jackstay: `[fxp] mode = "listed"` and `peers` with the address of the other server would allow it.',
     'requires-session-reuse': 'Jackstay: `[tls] data-session-reuse = "offered"` would allow it.',
+    'no-dcpa': 'Jackstay: DCPA is offered under TLS once `[fxp] mode` is not "off".',
     'never-tls-client': 'Jackstay: CPSV and SSCN are offered once `[fxp] mode` is not "off".',
   },
 };

@@ -13,7 +13,7 @@ export const proftpd: Quirk = {
         features.has('HASH'),
       features.has('SSCN') && !features.has('CPSV') && !features.has('PRET'),
     ),
-  behaviour: { ahead: true, statProgress: 'store' },
+  behaviour: { ahead: true, statProgress: 'store', showsKeyAsClient: true },
   advice: {
     'refuses-foreign-port':
       'ProFTPD: `AllowForeignAddress on` (or a <Class> of the other server) would allow it.',

@@ -18,6 +18,8 @@ export type Obstacle =
   | 'never-tls-client'
   | 'verifies-peer'
   | 'requires-tls-data'
+  | 'no-dcpa'
+  | 'unchecked-certificate'
   | 'truncates';
 
 /** Behaviour that changes what the engine sends. Everything is optional: absent means as the RFCs say. */
@@ -30,6 +32,8 @@ export interface Behaviour {
   ahead?: boolean;
   /** CPSV makes it TLS client until `SSCN OFF`. */
   cpsvSticky?: boolean;
+  /** As TLS client it shows the certificate of its control connection when it is asked for one: measured. */
+  showsKeyAsClient?: boolean;
   /** PRET before PASV and CPSV is a must. */
   needsPret?: boolean;
   /** Discards, reorders or dies on commands sent together. */

@@ -10,7 +10,7 @@ export const wzdftpd: Quirk = {
       features.has('NON-FREE') || features.lines.some((line) => /NON-FREE FTPD/i.test(line)),
       features.has('CPSV') && features.has('SSCN') && features.has('PRET'),
     ),
-  behaviour: { lockstep: true, cpsvSticky: true },
+  behaviour: { lockstep: true, cpsvSticky: true, showsKeyAsClient: true },
   advice: {
     'refuses-foreign-port': 'wzdftpd: remove the flag F of that user (`site chuser <user> flags -F`).',
     'refuses-foreign-peer': 'wzdftpd: remove the flag F of that user (`site chuser <user> flags -F`).',
