@@ -75,7 +75,8 @@ export class Connection implements SessionLink {
 
   get tls(): SessionLink['tls'] {
     const { tls } = this.#control;
-    if (tls && this.#identity) this.#tls ??= { ...tls, identity: this.#identity };
+    const identity = this.#identity ?? this.#core.secure?.material;
+    if (tls && identity) this.#tls ??= { ...tls, identity };
     return this.#tls;
   }
 

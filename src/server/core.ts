@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import type { TlsMaterial, TransferResult } from '../net/plane/types.js';
 import type { DataHost } from './data/types.js';
 import type { ServerEvent } from './events.js';
+import type { ForeignFailures } from './foreign.js';
 import type { Gate } from './gate.js';
 import type { ServerLimits, ServerOptions, ServerTls } from './options.js';
 import type { FxpPolicy } from './policy.js';
@@ -32,6 +33,7 @@ export interface Core {
   readonly verbs: { rows: readonly VerbRow[] };
   readonly gate: Gate;
   readonly shares: Shares;
+  readonly foreign: Pick<ForeignFailures, 'admits' | 'failed'>;
   emit(event: ServerEvent): void;
   /**
    * Makes every foreign failure look and last alike: returns not before a fixed time after `begun` (`performance.now()`),

@@ -79,8 +79,11 @@ function orderWhy({ transfer, never, policy }: PeerOrder): string | undefined {
 }
 
 /** Why the mode does not let a foreign peer in that nothing else keeps out. */
-function modeWhy({ policy, pinned }: PeerOrder, listed: boolean): string | undefined {
-  if (pinned || policy.mode === 'open' || (policy.mode === 'listed' && listed)) return undefined;
+function modeWhy(order: PeerOrder, listed: boolean, port: number | undefined): string | undefined {
+  const { policy, pinned, activeClient } = order;
+  const proves = pinned && (listed || port === undefined || !activeClient);
+  if (proves || policy.mode === 'open' || (policy.mode === 'listed' && listed)) return undefined;
+  if (pinned) return 'a pin alone lets no TLS client connect, and the address is not listed';
   return policy.mode === 'listed' ? 'the address is not listed' : 'no pin is in force';
 }
 
@@ -91,7 +94,7 @@ function foreignWhy(order: PeerOrder, address: Address, port: number | undefined
   return (
     orderWhy(order) ??
     deny?.find((why) => why !== undefined) ??
-    modeWhy(order, listed) ??
+    modeWhy(order, listed, port) ??
     portWhy(port, policy.minPort) ??
     (policy.requireTls && !order.protected ? 'FXP needs PROT P' : undefined)
   );

@@ -49,6 +49,8 @@ export interface ServerLimits {
    * [5000].
    */
   levelDelay: number;
+  /** Foreign data connections of one user that failed, per minute, before no more are tried [30]. */
+  foreignFailuresPerMinute: number;
 }
 
 /** All that a server is made from. Every field but `users` has a default that is safe. */

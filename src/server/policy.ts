@@ -29,6 +29,11 @@ export interface PeerOrder {
   protected: boolean;
   /** A DCPA pin is in force. */
   pinned: boolean;
+  /**
+   * An active endpoint would be TLS client: a TLS server proves its key to everybody, so a pin alone says nothing there
+   * (docs/dcpa.md 15.3).
+   */
+  activeClient?: boolean | undefined;
   /** On a passive port only this address, and the client while the command is not known yet (DCPA `From`). */
   from?: string | undefined;
   /** Foreign peers are refused whatever the policy says (anonymous). */

@@ -7,6 +7,7 @@ import { serverContext } from '../net/tls-server.js';
 import { Connection } from './connection.js';
 import type { Core, Settings } from './core.js';
 import { startDataHost } from './data/host.js';
+import { ForeignFailures } from './foreign.js';
 import { type Admission, countingGate } from './gate.js';
 import type { FtpServer, ListenAddress, ServerOptions } from './options.js';
 import { settingsOf } from './settings.js';
@@ -184,6 +185,7 @@ export async function createServer(options: ServerOptions): Promise<FtpServer> {
     sessions: new Set(),
     verbs: { rows: ROWS },
     gate: countingGate(options.users, () => core.settings.limits, { counters: options.counters }),
+    foreign: new ForeignFailures(() => core.settings.limits),
     shares: accountShares((spec) => data.storage(spec)),
     emit,
     level: (result, foreign, begun) => levelled(core, result, foreign, begun),

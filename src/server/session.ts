@@ -234,6 +234,7 @@ export class Session {
       transfer,
       protected: this.params.protected,
       pinned: pinned !== undefined,
+      ...(pinned?.role === 'client' && { activeClient: true }),
       ...(pinned?.from !== undefined && { from: pinned.from }),
       never: this.account?.anonymous ?? true,
     };

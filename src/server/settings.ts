@@ -17,6 +17,7 @@ export const LIMITS: ServerLimits = {
   digestBytes: 0,
   digestsAtOnce: 2,
   levelDelay: 5_000,
+  foreignFailuresPerMinute: 30,
 };
 
 /** The FXP policy that is safe to leave on: only peers that prove themselves. */

@@ -8,6 +8,7 @@ import type { Core } from '../../../src/server/core.js';
 import { Near } from '../../../src/server/data/near.js';
 import { makeOpener } from '../../../src/server/data/opener.js';
 import type { ServerEvent } from '../../../src/server/events.js';
+import { ForeignFailures } from '../../../src/server/foreign.js';
 import { countingGate } from '../../../src/server/gate.js';
 import { judgeDataPeer } from '../../../src/server/judge.js';
 import { localCounters } from '../../../src/server/limits.js';
@@ -126,6 +127,7 @@ async function world(plan: Plan, dice: Dice): Promise<World> {
     data: { near: new Near(), plane, storage: open, close: async () => {} },
     sessions: new Set(),
     verbs: { rows: ROWS },
+    foreign: new ForeignFailures(() => core.settings.limits),
     gate: countingGate(USERS, () => core.settings.limits, {
       counters: {
         acquire: (key, limit) => {
