@@ -83,6 +83,7 @@ async function runAll(entrants: readonly Entrant[], cases: readonly Case[], scal
   const samples: Sample[] = [];
   for (const one of cases) {
     process.stderr.write(`${one.section}, ${one.kase}\n`);
+    if (one.rehearsed) for (const entrant of entrants) await measure(one, entrant, scale, []);
     for (let n = 0; n < scale.runs; n++)
       for (let k = 0; k < entrants.length; k++) {
         const entrant = entrants[(n + k) % entrants.length];

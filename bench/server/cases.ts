@@ -52,6 +52,7 @@ function smallFiles(tls: boolean): Case {
   return {
     section: 'small files',
     kase: tlsName(tls),
+    rehearsed: true,
     measure: async ({ peer }, scale) => {
       const order: Order = {
         ...{ act: 'small', tls, path: 'small', size: SMALL_FILE },
