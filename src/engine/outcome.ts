@@ -11,7 +11,7 @@ export function explain(rig: Rig, state: TransferState, passiveOpen: boolean): O
   if (isDone(state)) return { kind: 'done' };
   const cause: Cause =
     state.at === 'ended' && state.cause ? betterCause(rig, state, state.cause) : { kind: 'cancelled' };
-  const stranger = passiveOpen || rig.attempt.pins ? undefined : notAccepted(rig, cause);
+  const stranger = passiveOpen ? undefined : notAccepted(rig, cause);
   if (stranger) return stranger;
   switch (cause.kind) {
     case 'cancelled':
@@ -136,6 +136,10 @@ function notAccepted(rig: Rig, cause: Cause): Outcome | undefined {
     cause.kind === 'reply' && cause.side === active && cause.before === 'open' && cause.reply.code === 426;
   if (!done && !cut) return undefined;
   const [listener, dialler] = [rig[passive].session.name, rig[active].session.name];
+  if (rig.attempt.pins) {
+    const message = `${listener} went on waiting after ${dialler} had connected somewhere, where another one was`;
+    return finding(rig, passive, 'not-proven', message);
+  }
   const message = `${listener} went on waiting after ${dialler} had connected to its passive port: it drops other servers silently`;
   return finding(rig, passive, 'refuses-foreign-peer', message);
 }
