@@ -74,8 +74,10 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
       const id = ++this.#numbers;
       this.#strangers.set(id, onStranger);
       const claim = { do: 'claim', gate, id, order, at: Date.now() } as const;
-      // The thread needs to know when the peer comes, and mostly the transfer is ordered by then.
-      this.#commands.addLazily(claim);
+      // The thread needs to know when the peer comes, and mostly the transfer is ordered by then; but where strangers come in
+      // numbers it keeps few of them before it knows.
+      if (order.contested) this.#commands.add(claim);
+      else this.#commands.addLazily(claim);
       return this.#endpoint('passive', id, host, port, { key });
     } catch (error) {
       this.#load -= 1;
