@@ -35,10 +35,14 @@ export interface TransferHandles {
   watch?: ((stalled: (reason: string, side?: Side) => void) => () => void) | undefined;
 }
 
+/** The end of the state machine, and which sides had said 150 by then: under DCPA those whose peer was proven. */
+export interface Driven {
+  state: TransferState;
+  opened: ReadonlySet<Side>;
+}
+
 /** Send both transfer commands and follow the replies to the end of the state machine. */
-export async function drive(
-  handles: TransferHandles,
-): Promise<{ state: TransferState; passiveOpen: boolean }> {
+export async function drive(handles: TransferHandles): Promise<Driven> {
   const driver = new Driver(handles);
   return driver.run();
 }
@@ -52,17 +56,21 @@ class Driver {
   #stopWatch: (() => void) | undefined;
   #end!: () => void;
   #aborted: Promise<void> | undefined;
-  #passiveOpen = false;
+  readonly #opened = new Set<Side>();
 
   constructor(handles: TransferHandles) {
     this.#handles = handles;
     const { source, destination } = handles;
     const patience = Math.min(source.session.commandTimeout, destination.session.commandTimeout);
     // Before a session gives up its command: which side hangs can be told from both only.
-    this.#grace = { ...GRACE, start: Math.min(GRACE.start, 0.75 * patience) };
+    this.#grace = {
+      ...GRACE,
+      start: Math.min(GRACE.start, 0.75 * patience),
+      neverAccepted: Math.min(GRACE.neverAccepted, 0.75 * patience),
+    };
   }
 
-  async run(): Promise<{ state: TransferState; passiveOpen: boolean }> {
+  async run(): Promise<Driven> {
     const { signal } = this.#handles;
     const ended = new Promise<void>((resolve) => {
       this.#end = resolve;
@@ -79,7 +87,7 @@ class Driver {
       clearTimeout(this.#timer);
       this.#stopWatch?.();
     }
-    return { state: this.#state, passiveOpen: this.#passiveOpen };
+    return { state: this.#state, opened: this.#opened };
   }
 
   /** The first command, then the other one without waiting for a 150 that may need the peer (most passive servers). */
@@ -115,7 +123,7 @@ class Driver {
     exchange.preliminary.then(
       (reply) => {
         if (reply.code >= 200) return;
-        if (side === this.#handles.passive) this.#passiveOpen = true;
+        this.#opened.add(side);
         this.#dispatch({ type: 'preliminary', side });
       },
       () => {},

@@ -56,6 +56,10 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
     signal: run.signal,
     watch: (stalled) => watch(run, lane, job, path, offset, stalled),
   });
+  if ('forgeable' in outcome) {
+    await tidy(lane, path);
+    job.partial = 0;
+  }
   switch (outcome.kind) {
     case 'done':
       // Only a source that is TLS client is known to cut files behind two positive replies: that route has to be
@@ -63,10 +67,7 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       if (ticket.attempt.tls?.client !== 'source') ticket.settle('worked');
       return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
     case 'cannot':
-      if (mayBeForged(outcome.finding, ticket.attempt)) {
-        await tidy(lane, path);
-        job.partial = 0;
-      } else if (offset === 0) await tidy(lane, path);
+      if (offset === 0 && !outcome.forgeable) await tidy(lane, path);
       ticket.settle(outcome.finding);
       // What fails on a proven route counts as a try of this file, with the pause that tries have between them.
       if (ticket.proven)
@@ -80,10 +81,6 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       return failed(destination, job, path, ticket, outcome.error, outcome.side);
   }
 }
-
-/** A destination that cannot check its peer may have taken a file from anybody: no octet of it is built upon. */
-const mayBeForged = ({ obstacle }: Finding, { pins }: Attempt): boolean =>
-  obstacle === 'not-proven' && pins === 'source';
 
 /** Only where it was measured to work; CPSV lasts for one connection and PRET names the file. */
 const mayAskAhead = ({ facts }: Connection, { technique }: Attempt): boolean =>

@@ -2,12 +2,14 @@ import { saysAborted, saysBroken } from '../protocol/codes.js';
 import { FtpError } from '../protocol/errors.js';
 import { type Reply, replyText } from '../protocol/replies.js';
 import { type Cause, isDone, type TransferState } from './attempt.js';
+import type { Driven } from './drive.js';
 import { type Finding, obstacleOf, type Side } from './findings.js';
 import type { Outcome, Rig } from './rig.js';
 import { other } from './shapes.js';
 
 /** The end of the state machine in the words of the engine: done, no way, or failed. */
-export function explain(rig: Rig, state: TransferState, passiveOpen: boolean): Outcome {
+export function explain(rig: Rig, { state, opened }: Driven): Outcome {
+  const passiveOpen = opened.has(rig.attempt.passive);
   if (isDone(state)) return { kind: 'done' };
   const cause: Cause =
     state.at === 'ended' && state.cause ? betterCause(rig, state, state.cause) : { kind: 'cancelled' };

@@ -1,6 +1,6 @@
 import { type DcpaRefusal, demandKey, dropKey, showKey } from '../client/dcpa.js';
 import type { HostPort } from '../protocol/addresses.js';
-import type { TransferState } from './attempt.js';
+import type { Driven } from './drive.js';
 import type { Finding } from './findings.js';
 import type { Outcome, Rig } from './rig.js';
 import type { Attempt, Side } from './route.js';
@@ -64,12 +64,13 @@ const VAGUE: ReadonlySet<Finding['obstacle']> = new Set([
  * Under a pin, a transfer that could not be joined for no reason that a server gave is one whose peer was not proven: it is
  * named as that, and never taken for a technique that does not work.
  */
-export function judgePins(rig: Rig, endpoint: HostPort, state: TransferState, outcome: Outcome): Outcome {
-  const { attempt } = rig;
-  if (outcome.kind !== 'cannot' || attempt.pins === undefined) return outcome;
-  if (!VAGUE.has(outcome.finding.obstacle)) return outcome;
-  const legacy = attempt.pins === 'both' ? undefined : other(attempt.pins);
-  const end = legacy && state[legacy];
+export function judgePins(rig: Rig, endpoint: HostPort, driven: Driven, outcome: Outcome): Outcome {
+  const { pins } = rig.attempt;
+  if (pins === undefined || (outcome.kind !== 'cannot' && outcome.kind !== 'failed')) return outcome;
+  const forgeable = pins === 'source' && !driven.opened.has('source') ? { forgeable: true as const } : {};
+  if (outcome.kind === 'failed' || !VAGUE.has(outcome.finding.obstacle)) return { ...outcome, ...forgeable };
+  const legacy = pins === 'both' ? undefined : other(pins);
+  const end = legacy && driven.state[legacy];
   const fooled = end?.at === 'final' && end.reply.code < 300 ? legacy : undefined;
   const finding: Finding = {
     ...outcome.finding,
@@ -77,7 +78,7 @@ export function judgePins(rig: Rig, endpoint: HostPort, state: TransferState, ou
     message: accuse(rig, endpoint, outcome.finding, fooled),
     ...(fooled ? { fooled } : {}),
   };
-  return { kind: 'cannot', finding };
+  return { kind: 'cannot', finding, ...forgeable };
 }
 
 function accuse(rig: Rig, endpoint: HostPort, finding: Finding, fooled: Side | undefined): string {

@@ -21,12 +21,15 @@ export interface Rig {
   watch?: ((stalled: (reason: string, side?: Side) => void) => () => void) | undefined;
 }
 
-/** How an attempt ended. `done` proves nothing about the file: it must be verified. */
+/**
+ * How an attempt ended. `done` proves nothing about the file: it must be verified. `forgeable`: the destination could not check
+ * who sent to it, and the source did not come to prove that it was the one: nothing that lies there may be built upon.
+ */
 export type Outcome =
   | { kind: 'done' }
   /** The pair cannot be joined this way. */
-  | { kind: 'cannot'; finding: Finding }
+  | { kind: 'cannot'; finding: Finding; forgeable?: true }
   /** The file or a server failed; `side` tells whose words they are. */
-  | { kind: 'failed'; error: FtpError; side?: Side }
+  | { kind: 'failed'; error: FtpError; side?: Side; forgeable?: true }
   /** What was asked ahead confused the passive server: to be done again without it. */
   | { kind: 'stumbled' };

@@ -28,12 +28,12 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
     const prepared = await prepare(rig);
     if ('kind' in prepared) return prepared;
     const { endpoint, aimed } = prepared;
-    const { state, passiveOpen } = await drive(handlesOf(rig, endpoint));
+    const driven = await drive(handlesOf(rig, endpoint));
     const refusal = await aimed?.catch(() => undefined);
     const outcome =
       refusal && refusal.code >= 400
         ? cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal)
-        : judgePins(rig, endpoint, state, explain(rig, state, passiveOpen));
+        : judgePins(rig, endpoint, driven, explain(rig, driven));
     if (outcome.kind !== 'done') await Promise.all([isAlive(rig.source), isAlive(rig.destination)]);
     return rig.ahead ? afterAhead(rig, outcome) : outcome;
   } catch (error) {
