@@ -10,9 +10,17 @@ export interface Finding {
   side: Side;
   /**
    * What is in the way; `technique` = the verb is missing or refused, `not-proven` = a key that was demanded by DCPA was not
-   * shown, `unknown` = only this attempt is out.
+   * shown, `refuses-active-client` = it connects to another host only as TLS server, or not at all, `unknown` = only this
+   * attempt is out.
    */
-  obstacle: Obstacle | 'technique' | 'tls-role' | 'passive-unreachable' | 'not-proven' | 'unknown';
+  obstacle:
+    | Obstacle
+    | 'technique'
+    | 'tls-role'
+    | 'passive-unreachable'
+    | 'not-proven'
+    | 'refuses-active-client'
+    | 'unknown';
   /** The verb, for `technique`. */
   verb?: string;
   /** The attempt that taught it, for obstacles that rule out only that one. */
@@ -50,6 +58,8 @@ export function obstacleOf(
   if (phase === 'aim') {
     // pyftpdlib connects at PORT: 425 is about the other side's port, a foreign address is 501.
     if (code === 425 && !says(reply, FOREIGN)) return 'passive-unreachable';
+    // docs/dcpa.md 15.3: a pin lets nobody in for an active TLS client; as TLS server it may.
+    if (code >= 400 && demands(attempt, side) && attempt.tls?.client === side) return 'refuses-active-client';
     return code >= 400 ? 'refuses-foreign-port' : undefined;
   }
   const passive = attempt.passive === side;
@@ -92,6 +102,8 @@ function blocks(finding: Finding, attempt: Attempt): boolean {
       return attempt.passive !== side;
     case 'refuses-foreign-peer':
       return attempt.passive === side;
+    case 'refuses-active-client':
+      return attempt.passive !== side && (attempt.tls?.client === side || !demands(attempt, side));
     case 'passive-unreachable':
       // The active side could not reach the passive one.
       return attempt.passive !== side;

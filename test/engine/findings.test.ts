@@ -42,6 +42,8 @@ describe('replies as the servers gave them', () => {
       'not-proven',
     ],
     ['DCPA PASV@dst', 'source', 'aim', '504 Not to that address.', 'refuses-foreign-port'],
+    ['DCPA@src PASV@dst', 'source', 'aim', '504 Not to that address.', 'refuses-active-client'],
+    ['DCPA@src SSCN@dst PASV@dst', 'source', 'aim', '504 Not to that address.', 'refuses-foreign-port'],
     ['DCPA PASV@dst', 'source', 'role', '534 FXP is off.', 'technique'],
     ['DCPA PASV@dst', 'source', 'transfer', '550 No such file.', undefined],
     ['DCPA PASV@dst', 'source', 'transfer', '426 Connection broke.', undefined],
@@ -232,6 +234,14 @@ describe('what a finding rules out', () => {
     expect(left({ side: 'source', obstacle: 'refuses-foreign-peer' })).toEqual(
       all.filter((id) => id.endsWith('@dst')),
     );
+  });
+
+  test('a server that connects as TLS server only keeps those under a pin', () => {
+    const finding: Finding = { side: 'source', obstacle: 'refuses-active-client', message: 'why' };
+    const kept = [...pinned.values()].filter((each) => !rulesOut([finding], each)).map(({ id }) => id);
+    const active = ['DCPA@src PASV@dst', 'DCPA@src EPSV@dst'];
+    expect(kept).toEqual([...pinned.keys()].filter((id) => !active.includes(id)));
+    expect(left(finding)).toEqual(all.filter((id) => id.endsWith('@src')));
   });
 
   test('wanted session reuse leaves those where that side is TLS client, and the clear ones', () => {
