@@ -11,6 +11,8 @@ export interface Accounts extends UserStore {
   /** undefined: the users file does not exist yet. */
   readonly count: number | undefined;
   readonly anonymous: boolean;
+  /** Directories of this machine that belong to a user. */
+  roots(): readonly string[];
   /** @throws FtpError when the file is not valid; the users from before stay. */
   reload(): Promise<void>;
 }
@@ -32,7 +34,12 @@ export async function openAccounts(
   parts: AccountParts,
 ): Promise<Accounts> {
   if (quick)
-    return Object.assign(memoryUsers([quick]), { count: 1, anonymous: false, reload: async () => {} });
+    return Object.assign(memoryUsers([quick]), {
+      count: 1,
+      anonymous: false,
+      roots: () => [quick.home],
+      reload: async () => {},
+    });
   const accounts = new FileAccounts(config.usersFile, () =>
     fileUsers(config.usersFile, {
       ...parts,
@@ -60,6 +67,10 @@ class FileAccounts implements Accounts {
 
   get anonymous(): boolean {
     return this.#users?.anonymous ?? false;
+  }
+
+  roots(): readonly string[] {
+    return this.#users?.roots() ?? [];
   }
 
   async reload(): Promise<void> {

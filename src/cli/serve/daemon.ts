@@ -5,6 +5,7 @@ import { messageOf } from '../system-error.js';
 import { openAccounts } from './accounts.js';
 import { bannerLines } from './banner.js';
 import { type Fleet, fleetOfOne } from './fleet.js';
+import { sweepLeftovers } from './leftovers.js';
 import type { Logs } from './logs.js';
 import { serveMetrics } from './metrics-page.js';
 import { openStartLogs } from './open-logs.js';
@@ -121,6 +122,7 @@ async function tellStart(
     certificatePin: certificate.pin,
     ...(metrics && { metrics }),
   });
+  void sweepLeftovers(accounts.roots(), logs);
   // What the first words have told need not be told again right below them.
   if (terminal && config.log.file === undefined) return;
   tellMade(start, logs);

@@ -40,6 +40,8 @@ export interface FileUsers extends UserStore {
   names(): readonly string[];
   /** Is the anonymous user switched on? */
   readonly anonymous: boolean;
+  /** Directories of this machine that belong to a user, each once: homes and mounts. */
+  roots(): readonly string[];
 }
 
 /** What is in use: replaced as a whole. */
@@ -88,6 +90,14 @@ class FileStore implements FileUsers {
 
   names(): readonly string[] {
     return [...this.#loaded.entries.keys()].sort();
+  }
+
+  roots(): readonly string[] {
+    const { entries, anonymous } = this.#loaded;
+    const accounts = [...entries.values()].map(({ account }) => account);
+    const mounts = [...accounts, ...(anonymous ? [anonymous] : [])].flatMap((account) => account.mounts);
+    const roots = mounts.flatMap(({ storage }) => (storage.kind === 'disk' ? [storage.root] : []));
+    return [...new Set(roots)];
   }
 
   async login(name: string, password: string, address: string): Promise<Account | undefined> {
