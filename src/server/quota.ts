@@ -22,7 +22,7 @@ export interface QuotaFiles {
 
 /** How an upload writes (`WriteHow`). */
 export interface UploadKind {
-  mode: 'replace' | 'resume' | 'append' | 'unique';
+  mode: 'replace' | 'resume' | 'append' | 'unique' | 'fill';
   offset: number;
 }
 

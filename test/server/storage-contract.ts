@@ -246,6 +246,44 @@ function inPlace(storage: () => Storage): void {
     expect(await get(storage(), '/a')).toBe('01');
   });
 
+  test('octets come in any order, and what lies between them is zeros until it comes', async () => {
+    const sink = await storage().write('/a', STOR);
+    await sink.writeAt?.(Buffer.from('89'), 8);
+    await sink.writeAt?.(Buffer.from('01'), 0);
+    expect((await get(storage(), '/a')).length).toBe(10);
+    await sink.writeAt?.(Buffer.from('234567'), 2);
+    await sink.commit();
+    expect(await get(storage(), '/a')).toBe('0123456789');
+    const again = await storage().write('/a', { ...STOR, temporary: 'always' });
+    await again.writeAt?.(Buffer.from('yz'), 1);
+    await again.writeAt?.(Buffer.from('x'), 0);
+    expect(await get(storage(), '/a')).toBe('0123456789');
+    await again.commit();
+    expect(await get(storage(), '/a')).toBe('xyz');
+    const part = await storage().write('/b', STOR);
+    await part.writeAt?.(Buffer.from('c'), 2);
+    expect(await part.abandon()).toBe('part');
+    expect(await get(storage(), '/b')).toBe('\0\0c');
+  });
+
+  test('holes are filled in place, and the file ends where what was told and what came ends', async () => {
+    const how = (offset: number): WriteHow => ({ mode: 'fill', offset, temporary: 'always' });
+    await put(storage(), '/a', '01..45..89');
+    const sink = await storage().write('/a', how(10));
+    await sink.writeAt?.(Buffer.from('67'), 6);
+    await sink.writeAt?.(Buffer.from('23'), 2);
+    await sink.commit();
+    expect(await get(storage(), '/a')).toBe('0123456789');
+    const shorter = await storage().write('/a', how(4));
+    await shorter.writeAt?.(Buffer.from('X'), 5);
+    await shorter.commit();
+    expect(await get(storage(), '/a')).toBe('01234X');
+    expect(await codeOf(storage().admit('/a', how(7)))).toBe('bad-offset');
+    const failed = await storage().write('/a', how(6));
+    expect(await failed.abandon()).toBe('old');
+    expect(await get(storage(), '/a')).toBe('01234X');
+  });
+
   test('append adds at the end, wherever that is, and makes the file', async () => {
     await put(storage(), '/a', 'one', { mode: 'append' });
     const one = await storage().write('/a', { ...STOR, mode: 'append' });

@@ -19,6 +19,11 @@ export interface Source {
 export interface Sink {
   /** Takes the whole chunk; the buffer may be used again afterwards. */
   write(chunk: Buffer): void | Promise<void>;
+  /**
+   * The same at that place of the file: chunks come in any order, several may be under way, and no octet comes twice
+   * (MODE E). Absent: in order only. Not to be mixed with `write`.
+   */
+  writeAt?(chunk: Buffer, offset: number): void | Promise<void>;
   /** The transfer is complete: the file takes its place. */
   commit(): void | Promise<void>;
   /** The transfer failed. @returns what is left under the target's name: the old file, a part for REST, or nothing. */

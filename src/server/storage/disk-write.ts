@@ -50,13 +50,14 @@ function checkHow(stats: Stats | undefined, how: WriteHow): void {
   if (how.mode === 'unique' && stats)
     throw new FileError('exists', 'there is already something of this name');
   const size = stats?.size ?? 0;
-  if (how.mode === 'resume' && how.offset > size)
+  if ((how.mode === 'resume' || how.mode === 'fill') && how.offset > size)
     throw new FileError('bad-offset', `the file has ${size} octets, ${how.offset} is beyond its end`);
 }
 
 /** True when the octets go under another name until they are complete. */
 function isHidden(stats: Stats | undefined, how: WriteHow): boolean {
-  if (how.mode === 'resume' || how.mode === 'append' || how.temporary === 'never') return false;
+  if (how.mode !== 'replace' && how.mode !== 'unique') return false;
+  if (how.temporary === 'never') return false;
   return how.temporary === 'always' || stats !== undefined;
 }
 
@@ -111,9 +112,12 @@ abstract class DiskSink implements Sink {
   protected readonly fd: number;
   protected readonly place: Place;
   protected written = 0;
+  /** Where the last octet of `writeAt` ends. */
+  protected reach = 0;
   readonly #patience: number;
   #position: number | undefined;
   #slow = false;
+  #begun = false;
   #pending: Promise<void> | undefined;
   #end: Remains | 'complete' | undefined;
   #open = true;
@@ -128,49 +132,63 @@ abstract class DiskSink implements Sink {
 
   /** Called before the first octet and before the end: old octets are not given up for a transfer that brings none. */
   protected abstract begin(): void;
+  /** The file is whole and still open. */
+  protected complete(): void {}
   protected abstract settle(): void;
   protected abstract discard(): Remains;
 
   write(chunk: Buffer): void | Promise<void> {
+    const at = this.#position;
+    // Only one write runs at a time.
+    if (at !== undefined) this.#position = at + chunk.length;
+    return this.#write(chunk, at);
+  }
+
+  writeAt(chunk: Buffer, offset: number): void | Promise<void> {
+    this.reach = Math.max(this.reach, offset + chunk.length);
+    return this.#write(chunk, offset);
+  }
+
+  /** @param at undefined = at the end. */
+  #write(chunk: Buffer, at: number | undefined): void | Promise<void> {
     if (this.#end !== undefined) throw new FileError('io', 'the upload has ended already');
-    if (this.written === 0) guarded(() => this.begin());
-    if (this.#slow) return this.#writeSlowly(chunk, 0);
+    if (!this.#begun) guarded(() => this.begin());
+    this.#begun = true;
+    if (this.#slow) return this.#writeSlowly(chunk, at);
     const before = performance.now();
     let done = 0;
     // write(2) may take a part, on a disk that is nearly full or at a limit.
-    while (done < chunk.length) done += this.#took(guarded(() => this.#writeNow(chunk, done)));
+    while (done < chunk.length) {
+      const from = done;
+      const place = at === undefined ? null : at + from;
+      done += this.#took(guarded(() => writeSync(this.fd, chunk, from, chunk.length - from, place)));
+    }
     if (performance.now() - before > this.#patience) this.#slow = true;
     return undefined;
-  }
-
-  #writeNow(chunk: Buffer, from: number): number {
-    return writeSync(this.fd, chunk, from, chunk.length - from, this.#position ?? null);
   }
 
   #took(count: number): number {
     if (count === 0) throw new FileError('no-space', 'the file system takes no more octets');
     this.written += count;
-    if (this.#position !== undefined) this.#position += count;
     return count;
   }
 
-  #writeSlowly(chunk: Buffer, from: number): Promise<void> {
-    const work = this.#writeRest(chunk, from);
-    this.#pending = work.catch(() => undefined);
+  #writeSlowly(chunk: Buffer, at: number | undefined): Promise<void> {
+    const work = this.#writeRest(chunk, at);
+    const before = this.#pending;
+    const pending = Promise.allSettled([before, work]).then(() => {
+      if (this.#pending === pending) this.#pending = undefined;
+    });
+    this.#pending = pending;
     return work;
   }
 
-  async #writeRest(chunk: Buffer, from: number): Promise<void> {
-    let done = from;
+  async #writeRest(chunk: Buffer, at: number | undefined): Promise<void> {
+    let done = 0;
     try {
       while (done < chunk.length) {
-        const { bytesWritten } = await writeAsync(
-          this.fd,
-          chunk,
-          done,
-          chunk.length - done,
-          this.#position ?? null,
-        );
+        const place = at === undefined ? null : at + done;
+        const { bytesWritten } = await writeAsync(this.fd, chunk, done, chunk.length - done, place);
         done += this.#took(bytesWritten);
       }
     } catch (error) {
@@ -187,7 +205,8 @@ abstract class DiskSink implements Sink {
     if (this.#end === 'complete') return;
     if (this.#end !== undefined) throw new FileError('io', 'the upload has ended already');
     try {
-      if (this.written === 0) this.begin();
+      if (!this.#begun) this.begin();
+      this.complete();
       // Some file systems tell of a full disk or quota only at close.
       this.closeFile();
       this.place.dir.verify();
@@ -251,9 +270,15 @@ class OpenSink extends DiskSink {
 
   protected begin(): void {
     // The file may have become shorter since it was looked at: a gap would be filled with zeros that nobody sent.
-    if (this.#how.mode === 'resume') checkHow(fstatSync(this.fd), this.#how);
-    if (this.place.stats && this.#how.mode !== 'append')
+    if (this.#how.mode === 'resume' || this.#how.mode === 'fill') checkHow(fstatSync(this.fd), this.#how);
+    if (this.place.stats && this.#how.mode !== 'append' && this.#how.mode !== 'fill')
       ftruncateSync(this.fd, this.#how.mode === 'resume' ? this.#how.offset : 0);
+  }
+
+  /** What lies behind the file that came is not part of it. */
+  protected override complete(): void {
+    const { mode, offset } = this.#how;
+    if (mode === 'fill') ftruncateSync(this.fd, Math.max(offset, this.reach));
   }
 
   protected settle(): void {}

@@ -79,6 +79,9 @@ export class MemorySink implements Sink {
   readonly #content: Content;
   #at = 0;
   #written = 0;
+  /** Where the last octet of `writeAt` ends. */
+  #reach = 0;
+  #begun = false;
   #end: Remains | 'complete' | undefined;
 
   constructor(target: MemoryTarget) {
@@ -97,33 +100,60 @@ export class MemorySink implements Sink {
   }
 
   #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
     const { how, hidden, existed, charge } = this.#target;
     if (hidden || !existed) return;
     if (how.mode === 'append') return;
-    const kept = how.mode === 'resume' ? how.offset : 0;
+    const kept = how.mode === 'resume' || how.mode === 'fill' ? how.offset : 0;
     if (kept > this.#content.length)
       throw new FileError('bad-offset', 'the file became shorter than the offset');
+    if (how.mode === 'fill') return;
     charge(kept - this.#content.length);
     this.#content.length = kept;
     this.#at = kept;
   }
 
   write(chunk: Buffer): void {
-    if (this.#end !== undefined) throw new FileError('io', 'the upload has ended already');
-    if (this.#written === 0) this.#begin();
+    this.#open();
     const at = this.#target.how.mode === 'append' ? this.#content.length : this.#at;
+    this.#put(chunk, at);
+    this.#at = at + chunk.length;
+  }
+
+  writeAt(chunk: Buffer, offset: number): void {
+    this.#open();
+    this.#put(chunk, offset);
+    this.#reach = Math.max(this.#reach, offset + chunk.length);
+  }
+
+  #open(): void {
+    if (this.#end !== undefined) throw new FileError('io', 'the upload has ended already');
+    this.#begin();
+  }
+
+  #put(chunk: Buffer, at: number): void {
     this.#target.charge(Math.max(0, at + chunk.length - this.#content.length));
     put(this.#content, at, chunk);
-    this.#at = at + chunk.length;
     this.#written += chunk.length;
     this.#target.touch();
+  }
+
+  /** What lies behind the file that came is not part of it. */
+  #trim(): void {
+    const { how, charge } = this.#target;
+    const length = Math.max(how.offset, this.#reach);
+    if (how.mode !== 'fill' || length >= this.#content.length) return;
+    charge(length - this.#content.length);
+    this.#content.length = length;
   }
 
   commit(): void {
     if (this.#end === 'complete') return;
     if (this.#end !== undefined) throw new FileError('io', 'the upload has ended already');
     try {
-      if (this.#written === 0) this.#begin();
+      this.#begin();
+      this.#trim();
       if (this.#target.hidden) this.#target.place(this.#content);
       this.#finish('complete');
     } catch (error) {

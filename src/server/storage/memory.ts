@@ -172,7 +172,7 @@ class MemoryStorage implements Storage {
     if (file?.type === 'directory') throw new FileError('is-directory', 'it is a directory');
     if (how.mode === 'unique' && file) throw taken();
     const size = file?.content.length ?? 0;
-    if (how.mode === 'resume' && how.offset > size)
+    if ((how.mode === 'resume' || how.mode === 'fill') && how.offset > size)
       throw new FileError('bad-offset', `the file has ${size} octets, ${how.offset} is beyond its end`);
     return { folder, name, file };
   }
@@ -183,7 +183,7 @@ class MemoryStorage implements Storage {
 
   async write(path: string, how: WriteHow): Promise<Sink> {
     const { folder, name, file } = this.#target(path, how);
-    const inPlace = how.mode === 'resume' || how.mode === 'append';
+    const inPlace = how.mode !== 'replace' && how.mode !== 'unique';
     const hidden = !inPlace && (how.temporary === 'always' || (how.temporary === 'replacing' && file));
     const fresh: MemoryFile = file ?? {
       type: 'file',

@@ -26,9 +26,12 @@ export interface FileFacts {
 
 /** How a file is written. */
 export interface WriteHow {
-  /** `replace`: STOR. `resume`: STOR after REST, at `offset`. `append`: APPE. `unique`: STOU, the name must be new. */
-  mode: 'replace' | 'resume' | 'append' | 'unique';
-  /** For `resume`; beyond the end of the file is `bad-offset`. */
+  /**
+   * `replace`: STOR. `resume`: STOR after REST, at `offset`. `append`: APPE. `unique`: STOU, the name must be new. `fill`: what
+   * is there stays, `writeAt` fills its holes and goes on behind it (MODE E after REST with ranges).
+   */
+  mode: 'replace' | 'resume' | 'append' | 'unique' | 'fill';
+  /** For `resume`, and for `fill` the end of the last range that is there; beyond the end of the file is `bad-offset`. */
   offset: number;
   /**
    * `never`: octets go under the target's name at once. `replacing`: an existing file is replaced only when the upload is
