@@ -218,7 +218,7 @@ describe.each(PLANES)('%s plane', (_name, make) => {
       const more = await pair(plane, 'passive', receiving({}, { grant: 5 }));
       more.socket.end('123456');
       await more.asked;
-      expect(await more.transfer.progress()).toBe(5);
+      expect(await more.transfer.progress()).toEqual({ bytes: 5 });
       more.transfer.grant(0);
       expect(await more.finished).toMatchObject({ bytes: 5, failure: { stage: 'quota' } });
     });

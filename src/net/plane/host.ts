@@ -104,9 +104,14 @@ export class PlaneHost<F, P> {
   }
 
   #transfer(id: number, order: TransferOrder<F, P>, active: ActiveOrder<P> | undefined): void {
-    const endpoint = active ? this.#plane.active(active) : this.#endpoints.get(id);
-    this.#endpoints.delete(id);
-    if (!endpoint) return;
+    const endpoint = this.#endpoints.get(id) ?? (active ? this.#plane.active(active) : undefined);
+    if (endpoint && order.blocks) this.#endpoints.set(id, endpoint);
+    else this.#endpoints.delete(id);
+    if (!endpoint) {
+      const failure = { stage: 'connect', code: 'EXPIRED', message: 'the endpoint is gone' } as const;
+      this.#events.add({ is: 'done', id, result: { bytes: 0, seconds: 0, failure } });
+      return;
+    }
     const transfer = endpoint.transfer(order, {
       onOpen: (peer) => this.#events.add({ is: 'open', id, peer }),
       onMore: () => {
@@ -117,14 +122,15 @@ export class PlaneHost<F, P> {
     this.#transfers.set(id, transfer);
     void transfer.finished.then((result) => {
       this.#transfers.delete(id);
+      if (result.failure) this.#endpoints.delete(id);
       this.#events.add({ is: 'done', id, result });
       this.#events.flush();
     });
   }
 
   async #progress(id: number): Promise<void> {
-    const bytes = (await this.#transfers.get(id)?.progress()) ?? 0;
-    this.#events.add({ is: 'progress', id, bytes });
+    const state = (await this.#transfers.get(id)?.progress()) ?? { bytes: 0 };
+    this.#events.add({ is: 'progress', id, state });
     this.#events.flush();
   }
 

@@ -5,6 +5,7 @@ import type {
   TlsMaterial,
   TransferOrder,
   TransferResult,
+  TransferState,
 } from './types.js';
 
 /** Ports of a host; the same key = interchangeable listeners. */
@@ -37,7 +38,7 @@ export type PlaneEvent =
   | { is: 'stranger'; id: number; address: string; why?: string | undefined }
   | { is: 'open'; id: number; peer: DataPeer }
   | { is: 'more'; id: number }
-  | { is: 'progress'; id: number; bytes: number }
+  | { is: 'progress'; id: number; state: TransferState }
   | { is: 'done'; id: number; result: TransferResult }
   | { is: 'ended' };
 

@@ -11,6 +11,7 @@ import type {
   TransferListener,
   TransferOrder,
   TransferResult,
+  TransferState,
 } from './types.js';
 
 interface ReadyGate {
@@ -21,7 +22,7 @@ interface ReadyGate {
 interface Running {
   listener: TransferListener;
   finish(result: TransferResult): void;
-  asked: ((bytes: number) => void)[];
+  asked: ((state: TransferState) => void)[];
 }
 
 /** A data plane of another thread, seen from the control side: every method is a message to its `PlaneHost`. */
@@ -98,6 +99,7 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
     { key, active }: { key?: string | undefined; active?: ActiveOrder<P> },
   ): DataEndpoint<F, P> {
     let used = false;
+    let kept = false;
     let closed = false;
     const leave = (): void => {
       if (closed) return;
@@ -105,19 +107,22 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
       this.#load -= 1;
       this.#strangers.delete(id);
     };
+    const over = ({ failure }: TransferResult): void => {
+      if (!kept || failure) leave();
+    };
     return {
       kind,
       host,
       port,
       transfer: (order, listener) => {
-        if (used) throw new Error('an endpoint serves one transfer');
+        if (used && !kept) throw new Error('an endpoint serves one transfer');
+        if (key && !used) this.#shelf.fill(key);
         used = true;
-        const transfer = this.#start(id, order, listener, active, leave);
-        if (key) this.#shelf.fill(key);
-        return transfer;
+        kept = order.blocks !== undefined;
+        return this.#start(id, order, listener, active, over);
       },
       close: () => {
-        if (used) this.#commands.add({ do: 'abort', id });
+        if (used && !kept) this.#commands.add({ do: 'abort', id });
         else if (!closed) {
           leave();
           this.#commands.add({ do: 'close', id });
@@ -131,33 +136,32 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
     order: TransferOrder<F, P>,
     listener: TransferListener,
     active: ActiveOrder<P> | undefined,
-    leave: () => void,
+    over: (result: TransferResult) => void,
   ): DataTransfer {
+    const running: Running = { listener, finish: () => {}, asked: [] };
     const finished = new Promise<TransferResult>((resolve) => {
-      const finish = (result: TransferResult): void => {
+      running.finish = (result): void => {
         this.#running.delete(id);
-        leave();
+        over(result);
         resolve(result);
       };
-      if (this.#gone) finish(lost(this.#gone));
-      else this.#running.set(id, { listener, finish, asked: [] });
+      if (this.#gone) running.finish(lost(this.#gone));
+      else this.#running.set(id, running);
     });
     this.#commands.add({ do: 'transfer', id, order, ...(active ? { active } : {}) });
     return {
       finished,
-      progress: () => this.#progress(id, finished),
+      progress: () => this.#progress(id, running, finished),
       abort: () => this.#commands.add({ do: 'abort', id }),
       setRate: (bytesPerSecond) => this.#commands.add({ do: 'rate', id, bytesPerSecond }),
       grant: (bytes) => this.#commands.add({ do: 'grant', id, bytes }),
     };
   }
 
-  #progress(id: number, finished: Promise<TransferResult>): Promise<number> {
-    const running = this.#running.get(id);
-    const end = finished.then(({ bytes }) => bytes);
-    if (!running) return end;
+  #progress(id: number, running: Running, finished: Promise<TransferResult>): Promise<TransferState> {
+    if (this.#running.get(id) !== running) return finished;
     this.#commands.add({ do: 'progress', id });
-    return Promise.race([end, new Promise<number>((resolve) => running.asked.push(resolve))]);
+    return Promise.race([finished, new Promise<TransferState>((resolve) => running.asked.push(resolve))]);
   }
 
   /** Events of one batch, in order. */
@@ -187,7 +191,7 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
         this.#running.get(event.id)?.listener.onMore();
         break;
       case 'progress':
-        this.#running.get(event.id)?.asked.shift()?.(event.bytes);
+        this.#running.get(event.id)?.asked.shift()?.(event.state);
         break;
       case 'done':
         this.#running.get(event.id)?.finish(event.result);

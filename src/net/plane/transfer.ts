@@ -20,6 +20,7 @@ import type {
   TransferListener,
   TransferOrder,
   TransferResult,
+  TransferState,
 } from './types.js';
 
 /** Milliseconds that the peer's close_notify is waited for after ours. */
@@ -67,8 +68,8 @@ export class Transfer<F, P> implements DataTransfer {
     this.finished = this.#run();
   }
 
-  progress(): Promise<number> {
-    return Promise.resolve(this.#bytes);
+  progress(): Promise<TransferState> {
+    return Promise.resolve({ bytes: this.#bytes });
   }
 
   abort(): void {

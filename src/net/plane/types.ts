@@ -6,6 +6,8 @@
  * the opener and the judge it was made with.
  */
 
+import type { Span } from '../../protocol/markers.js';
+
 /** Octets to be sent. */
 export interface Source {
   /** Octets from here to the end, where known. */
@@ -146,6 +148,18 @@ export interface ActiveOrder<P> {
   peer: P;
 }
 
+/** Extended block mode (GFD.20 3.4): the connections are kept for the endpoint's next transfer. */
+export interface BlockOrder<F> {
+  /** Connections that a sender makes, if there are none yet. */
+  streams: number;
+  /** What is sent and where each piece begins in the file; absent = `file`, from 0 on. */
+  pieces?: readonly { file: F; offset: number }[] | undefined;
+  /** Octets that the receiver has already: together with those that come they are the whole file. */
+  have?: readonly Span[] | undefined;
+  /** Milliseconds for which connections without a transfer are kept. */
+  keep: number;
+}
+
 /** One transfer over one endpoint. */
 export interface TransferOrder<F, P> {
   direction: 'send' | 'receive';
@@ -163,6 +177,8 @@ export interface TransferOrder<F, P> {
   type: 'A' | 'I';
   /** MODE Z: deflate level. */
   deflate?: number | undefined;
+  /** MODE E: senders are active, receivers passive; octets are those of TYPE I. */
+  blocks?: BlockOrder<F> | undefined;
   /** Octets per second; 0 = no limit. */
   rate: number;
   /** Octets of the file that may be received before `more` is asked for; absent = no quota. */
@@ -211,6 +227,16 @@ export interface TransferResult {
   failure?: TransferFailure | undefined;
   /** After a failed upload. */
   remains?: Remains | undefined;
+  /** MODE E, receiver: octets of the file that are stored, those of before included. */
+  spans?: readonly Span[] | undefined;
+}
+
+/** How far a transfer is. */
+export interface TransferState {
+  /** Octets so far. */
+  bytes: number;
+  /** As in `TransferResult`. */
+  spans?: readonly Span[] | undefined;
 }
 
 /** What the control side hears while a transfer runs. */
@@ -225,20 +251,22 @@ export interface TransferListener {
 export interface DataTransfer {
   /** Never rejects. */
   readonly finished: Promise<TransferResult>;
-  /** Octets so far. */
-  progress(): Promise<number>;
+  progress(): Promise<TransferState>;
   abort(): void;
   setRate(bytesPerSecond: number): void;
   /** More octets that may be received; 0 ends the transfer with stage `quota`. */
   grant(bytes: number): void;
 }
 
-/** One end of a data connection to come, used for one transfer. */
+/**
+ * One end of a data connection to come, used for one transfer; in MODE E for one after the other, until one fails: what the
+ * connections then hold belongs to nobody knows which file.
+ */
 export interface DataEndpoint<F, P> {
   readonly kind: 'passive' | 'active';
   readonly host: string;
   readonly port: number;
-  /** Called once. */
+  /** Called once; in MODE E again when the transfer before is complete. */
   transfer(order: TransferOrder<F, P>, listener: TransferListener): DataTransfer;
   /** Gives the endpoint up; safe at any time. */
   close(): void;

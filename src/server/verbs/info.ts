@@ -48,7 +48,7 @@ async function stat(session: Session, argument: string): Promise<ServerReply> {
   if (argument !== '') return statPath(session, argument);
   const { running } = session;
   if (running) {
-    const bytes = await running.transfer.progress();
+    const { bytes } = await running.transfer.progress();
     // RFC 959 4.1.3: during a transfer the state of it.
     return reply(213, `Status: ${bytes} bytes transferred`);
   }

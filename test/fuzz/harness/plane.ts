@@ -60,8 +60,8 @@ class DiceTransfer implements DataTransfer {
     this.finished = this.#run();
   }
 
-  progress(): Promise<number> {
-    return Promise.resolve(this.#bytes);
+  progress(): Promise<{ bytes: number }> {
+    return Promise.resolve({ bytes: this.#bytes });
   }
 
   abort(): void {
