@@ -10,11 +10,13 @@ export interface ProftpdOptions {
   readonly variant?: 'open' | 'reuse-required' | 'strict';
   /** Offer AUTH TLS beside clear sessions (default true). */
   readonly tls?: boolean;
+  /** As TLS client, check the chain of the peer's certificate: the program's own default (default false here). */
+  readonly verifiesChain?: boolean;
   /** Further lines of configuration. */
   readonly extra?: readonly string[];
 }
 
-function tlsLines(ground: PeerGround, reuse: boolean): string[] {
+function tlsLines(ground: PeerGround, { variant, verifiesChain = false }: ProftpdOptions): string[] {
   const cert = placeCertificate(issueCertificate(ground.host), ground.work);
   return [
     'TLSEngine on',
@@ -23,9 +25,9 @@ function tlsLines(ground: PeerGround, reuse: boolean): string[] {
     `TLSECCertificateKeyFile ${cert.keyFile}`,
     `TLSCACertificateFile ${cert.caFile}`,
     'TLSVerifyClient off',
-    'TLSVerifyServer off',
+    `TLSVerifyServer ${verifiesChain ? 'on' : 'off'}`,
     `TLSLog ${join(ground.work, 'tls.log')}`,
-    ...(reuse ? [] : ['TLSOptions NoSessionReuseRequired']),
+    ...(variant === 'reuse-required' ? [] : ['TLSOptions NoSessionReuseRequired']),
   ];
 }
 
@@ -63,7 +65,7 @@ function configuration(ground: PeerGround, options: ProftpdOptions): string[] {
     'AllowRetrieveRestart on',
     `AllowForeignAddress ${variant === 'strict' ? 'off' : 'on'}`,
     'DigestEngine on',
-    ...(tls ? tlsLines(ground, variant === 'reuse-required') : []),
+    ...(tls ? tlsLines(ground, options) : []),
     ...extra,
     '',
   ];
