@@ -4,6 +4,7 @@
  * `--repeat N` [20] measures, and writes docs/compatibility.md, docs/compatibility.json and the block in the README.
  * `--check` measures each cell once, writes nothing, and fails when a cell is not what the file on disk says.
  * `--only SERVER` measures the pairs with one server and keeps what is on record for the others.
+ * `--dcpa` measures the ways under DCPA of the pairs with ours, and keeps what is on record for all other ways.
  * `--jobs N` [4] pairs at once. Ends with 1 when anything is not as expected.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PEER_IDS, type PeerId, peerOf } from '../test/contract/peers.js';
 import { differences } from './matrix/differences.js';
-import { type Measurement, measure, merged } from './matrix/measure.js';
+import { type Measurement, measure, merged, withDcpa } from './matrix/measure.js';
 import { page, withMatrix } from './matrix/report.js';
 
 const inRepository = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -52,9 +53,10 @@ async function main(): Promise<number> {
       jobs: { type: 'string', default: '4' },
       check: { type: 'boolean', default: false },
       only: { type: 'string' },
+      dcpa: { type: 'boolean', default: false },
     },
   });
-  const only = onlyOf(values.only);
+  const only = values.dcpa ? 'jackstay' : onlyOf(values.only);
   const absent = PEER_IDS.filter((id) => peerOf(id).absence() !== undefined);
   if (absent.length > 0) {
     for (const id of absent) console.error(`${id}: ${peerOf(id).absence()}`);
@@ -64,6 +66,7 @@ async function main(): Promise<number> {
   const fresh = await measure({
     ids: PEER_IDS,
     only,
+    dcpa: values.dcpa,
     repeat: values.check ? 1 : Number(values.repeat),
     jobs: Number(values.jobs),
     onPair: ({ source, destination, mode }, found, left) => {
@@ -74,7 +77,8 @@ async function main(): Promise<number> {
       for (const complaint of found) console.log(`      ${complaint}`);
     },
   });
-  const measurement = only === undefined ? fresh : merged(onRecord(), fresh, only);
+  const whole = only === undefined ? fresh : merged(onRecord(), fresh, only);
+  const measurement = values.dcpa ? withDcpa(onRecord(), fresh) : whole;
   const changes = values.check ? check(measurement) : [];
   if (!values.check) write(measurement);
   for (const change of changes) console.log(change);

@@ -1,5 +1,5 @@
 /** Runs every cell of the compatibility matrix several times and counts how each came out. */
-import { ATTEMPTS, expected, expectedPair, pairsOf } from '../../test/contract/expected.js';
+import { ATTEMPTS, expected, expectedPair, isUnderDcpa, pairsOf } from '../../test/contract/expected.js';
 import { complaintAboutCell, complaintsAboutTree } from '../../test/contract/judge.js';
 import { type Cell, Harbour, type Mark, type Mode, type Pair } from '../../test/contract/matrix.js';
 import { type PeerId, peerOf } from '../../test/contract/peers.js';
@@ -53,6 +53,8 @@ export interface MeasureOptions {
   readonly repeat: number;
   /** Only pairs that this server is part of. */
   readonly only?: PeerId | undefined;
+  /** Only the ways under DCPA, and which way a copy takes. */
+  readonly dcpa?: boolean;
   /** Pairs at once. */
   readonly jobs: number;
   /** Called after each pair with what was not as expected there. */
@@ -61,9 +63,11 @@ export interface MeasureOptions {
 
 /** Cells that lose data are run this often, refusals and gaps once. */
 const LOSSY_RUNS = 5;
+/** Ways under DCPA are many, and each runs this often. */
+export const DCPA_RUNS = 5;
 
 export async function measure(options: MeasureOptions): Promise<Measurement> {
-  const { ids, repeat, jobs, onPair, only } = options;
+  const { ids, repeat, jobs, onPair, only, dcpa = false } = options;
   const dialogue = new Dialogue();
   const harbour = new Harbour((site, session, direction, text) =>
     dialogue.add(site, `${site}#${session} ${direction} ${text}`),
@@ -74,17 +78,17 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
       const { source, destination, mode } = about;
       const tail = (): string[] => dialogue.tail(source, destination);
       const { pair, complaints } = await harbour.join(source, destination, mode, (joined) =>
-        measurePair(joined, { source, destination, mode }, repeat, tail),
+        measurePair(joined, { source, destination, mode, dcpa }, repeat, tail),
       );
       pairs.push(pair);
       onPair(pair, complaints, waiting.length);
     }
   };
   try {
-    for (const mode of ['plain', 'tls'] as const) {
+    for (const mode of dcpa ? (['tls'] as const) : (['plain', 'tls'] as const)) {
       const waiting = pairsOf(ids, mode)
         .filter((pair) => only === undefined || pair.includes(only))
-        .map(([source, destination]) => ({ source, destination, mode }));
+        .map(([source, destination]) => ({ source, destination, mode, dcpa }));
       await Promise.all(Array.from({ length: jobs }, () => work(waiting)));
       await harbour.leave(mode);
     }
@@ -111,6 +115,19 @@ export function merged(recorded: Measurement, fresh: Measurement, only: PeerId):
   const others = recorded.pairs.filter(({ source, destination }) => source !== only && destination !== only);
   const ids = fresh.servers.map(({ id }) => id);
   return { ...fresh, pairs: inOrder(ids, [...others, ...fresh.pairs]) };
+}
+
+/** The ways under DCPA that were measured, and what is on record for all others. */
+export function withDcpa(recorded: Measurement, fresh: Measurement): Measurement {
+  const measured = new Map(
+    fresh.pairs.map((pair) => [`${pair.mode} ${pair.source} ${pair.destination}`, pair]),
+  );
+  const pairs = recorded.pairs.map((old) => {
+    const pair = measured.get(`${old.mode} ${old.source} ${old.destination}`);
+    const others = old.cells.filter(({ attempt }) => !isUnderDcpa(attempt));
+    return pair ? { ...pair, cells: [...pair.cells, ...others] } : old;
+  });
+  return { ...fresh, repeat: recorded.repeat, pairs };
 }
 
 function describeServer(id: PeerId): MeasuredServer {
@@ -140,20 +157,23 @@ interface About {
   readonly source: PeerId;
   readonly destination: PeerId;
   readonly mode: Mode;
+  readonly dcpa: boolean;
 }
 
 async function measurePair(
   joined: Pair,
-  about: About,
+  { dcpa, ...about }: About,
   repeat: number,
   dialogue: () => string[],
 ): Promise<{ pair: MeasuredPair; complaints: string[] }> {
   const cells: MeasuredCell[] = [];
   const complaints: string[] = [];
   for (const attempt of ATTEMPTS[about.mode]) {
+    if (dcpa && !isUnderDcpa(attempt)) continue;
     const { marks } = expected(about.source, about.destination, about.mode, attempt);
     const sure = marks.length === 1 && marks[0] === 'ok';
-    const runs = sure ? repeat : marks.some((mark) => mark === 'T' || mark === 'X') ? LOSSY_RUNS : 1;
+    const often = isUnderDcpa(attempt) ? DCPA_RUNS : repeat;
+    const runs = sure ? often : marks.some((mark) => mark === 'T' || mark === 'X') ? LOSSY_RUNS : 1;
     const results: Cell[] = [];
     for (let run = 0; run < Math.min(runs, repeat); run++) {
       const cell = await joined.run(attempt);
@@ -181,6 +201,7 @@ async function measurePair(
 const nameless = (text: string): string =>
   text
     .replace(/\d+,\d+,\d+,\d+,\d+,\d+/g, 'a,a,a,a,p,p')
+    .replace(/\d+\.\d+\.\d+\.\d+ port \d+/g, 'ADDRESS')
     .replace(/(?:\/\S+)?\/(?:arrived-\d+\.bin|payload\.bin)/g, 'FILE')
     .replace(/\d+ octets/g, 'n octets');
 

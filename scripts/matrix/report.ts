@@ -1,5 +1,5 @@
 /** docs/compatibility.md, and the block in the README. */
-import type { Measurement } from './measure.js';
+import { DCPA_RUNS, type Measurement } from './measure.js';
 import { symbols, TECHNIQUES, table } from './tables.js';
 
 const LEGEND = [
@@ -102,13 +102,13 @@ function letters(mode: 'plain' | 'tls'): string[] {
 
 function totals({ pairs, repeat }: Measurement): string[] {
   const cells = pairs.flatMap((pair) => pair.cells);
-  const whole = cells.filter(({ marks }) => marks.ok === repeat);
+  const whole = cells.filter(({ marks, runs }) => marks.ok === runs && runs > 1);
   const refused = cells.filter(({ marks }) => marks.refused);
   const runs = cells.reduce((total, cell) => total + cell.runs, 0);
   const bad = cells.filter(({ marks }) => marks.hang || marks.error || marks.missed);
   return [
     `${runs} transfers in ${cells.length} cells (one technique between two servers): ${whole.length} cells delivered every file whole,`,
-    `${repeat} times of ${repeat}; ${cells.length - whole.length - refused.length - bad.length} may lose data, which was found each time; ${refused.length} were refused, with the reason; ${bad.length} ended otherwise.`,
+    `${repeat} times of ${repeat} (under DCPA ${DCPA_RUNS} of ${DCPA_RUNS}); ${cells.length - whole.length - refused.length - bad.length} may lose data, which was found each time; ${refused.length} were refused, with the reason; ${bad.length} ended otherwise.`,
   ];
 }
 

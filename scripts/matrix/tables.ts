@@ -30,6 +30,8 @@ export const TECHNIQUES: Readonly<Record<Mode, readonly Technique[]>> = {
     exactly('f', 'EPSV@src', 'EPSV at the source, PORT at the destination'),
   ],
   tls: [
+    through('V', 'DCPA ', 'DCPA: each server proves its key to the other (PASV and EPSV at either side)'),
+    through('v', 'DCPA@', 'DCPA at one server: the other proves its key to it (every door and TLS role)'),
     exactly('d', 'CPSV@dst', 'CPSV: the destination listens and is TLS client'),
     through('D', 'SSCN@dst', 'SSCN: the destination is TLS client (PASV and EPSV at either side)'),
     exactly('s', 'CPSV@src', 'CPSV: the source listens and is TLS client'),
@@ -43,7 +45,7 @@ const LOSSES: readonly Mark[] = ['T', 'X', 'hang', 'error', 'missed'];
 /** Why a technique was refused, as one letter behind a cross. */
 const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [/refuses-foreign-port/, 'P'],
-  [/refuses-foreign-peer|tls-role|unknown/, 'A'],
+  [/refuses-foreign-peer|tls-role|unknown|not-proven/, 'A'],
   [/requires-session-reuse/, 'R'],
   [/technique/, 'E'],
 ];

@@ -152,8 +152,34 @@ function partsOf(attempt: string): Parts {
   };
 }
 
+/** As TLS client these show the certificate of their control connection when they are asked for one: measured. */
+const SHOWS_KEY: readonly Server[] = ['proftpd', 'glftpd', 'wzdftpd'];
+/** Their data may come from other machines, with other keys. */
+const DISTRIBUTED: readonly Server[] = ['drftpd'];
+
+/** What a way under DCPA must come to: both demand a key, or ours the one of another server. */
+function underPins(ids: Record<Side, PeerId>, attempt: string): Expectation {
+  const both = ids.source === 'jackstay' && ids.destination === 'jackstay';
+  const parts = partsOf(attempt.replace(/^DCPA(@...)? /, ''));
+  if (attempt.startsWith('DCPA ')) return both ? (doors(ids, parts) ?? OK) : NONE;
+  const pins: Side = attempt.startsWith('DCPA@src') ? 'source' : 'destination';
+  const stock: Side = pins === 'source' ? 'destination' : 'source';
+  const server = baseOf(ids[stock]);
+  if (both || ids[pins] !== 'jackstay' || DISTRIBUTED.includes(server)) return NONE;
+  const command = { CPSV: 'd', SSCN: 'D', none: '' }[parts.by];
+  if (command !== '' && !(SHOWS_KEY.includes(server) && TLS_CLIENT_BY[server]?.includes(command)))
+    return NONE;
+  const client = parts.client ?? pins;
+  const shut = doors(ids, { ...parts, client });
+  // Who is refused without a word knows only that no key was proven.
+  const silent = DOORS[ids[stock]].vague ? [`${stock} not-proven`] : [];
+  if (shut) return { ...shut, findings: [...(shut.findings ?? []), `${pins} not-proven`, ...silent] };
+  return reuse(ids, client) ?? OK;
+}
+
 /** What one attempt between two servers must come to. */
 export function expected(source: PeerId, destination: PeerId, mode: Mode, attempt: string): Expectation {
+  if (attempt.startsWith('DCPA')) return mode === 'tls' ? underPins({ source, destination }, attempt) : NONE;
   const parts = partsOf(attempt);
   if (mode === 'plain' && parts.by !== 'none') return NONE;
   const ids: Record<Side, PeerId> = { source, destination };
@@ -193,10 +219,23 @@ function reuse(ids: Record<Side, PeerId>, client: Side): Expectation | undefined
   return requiresReuse(ids[server]) ? refusedBy(`${server} requires-session-reuse`) : undefined;
 }
 
+/** Ways under DCPA where one side has it. */
+const oneSided = (own: 'src' | 'dst', stock: 'src' | 'dst'): string[] => {
+  const at = [`PASV@${own}`, `PASV@${stock}`, `EPSV@${own}`, `EPSV@${stock}`];
+  const ways = [...at, `CPSV@${stock}`, ...at.map((door) => `SSCN@${stock} ${door}`)];
+  return ways.map((way) => `DCPA@${own} ${way}`);
+};
+
+/** True for a way that needs DCPA. */
+export const isUnderDcpa = (attempt: string): boolean => attempt.startsWith('DCPA');
+
 /** Attempts in the order in which the engine tries them. */
 export const ATTEMPTS: Readonly<Record<Mode, readonly string[]>> = {
   plain: ['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'],
   tls: [
+    ...['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'].map((door) => `DCPA ${door}`),
+    ...oneSided('dst', 'src'),
+    ...oneSided('src', 'dst'),
     'CPSV@dst',
     ...['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'].map((door) => `SSCN@dst ${door}`),
     'CPSV@src',
