@@ -145,8 +145,11 @@ export async function login(
 }
 
 /** A control connection octet by octet, greeted; in clear. */
-export async function dial({ port }: Pick<Served, 'port'>, localAddress?: string): Promise<ControlClient> {
-  const client = await ControlClient.connect('127.0.0.1', port, localAddress);
+export async function dial(
+  { port, host = '127.0.0.1' }: Pick<Served, 'port'> & { host?: string },
+  localAddress?: string,
+): Promise<ControlClient> {
+  const client = await ControlClient.connect(host, port, localAddress);
   onTestFinished(() => client.destroy());
   const { code } = await client.read();
   if (code !== 220) throw new Error(`greeted with ${code}`);
