@@ -316,3 +316,45 @@ describe('ownNetworks', () => {
     }
   });
 });
+
+describe('DCPA', () => {
+  const pinned = { pinned: true, policy: { mode: 'verified' } } as const;
+
+  test('a pin lets foreign peers in, and lifts nothing else', () => {
+    expect(judge(STRANGER, pinned)).toBe('foreign');
+    expect(judge(STRANGER, { policy: { mode: 'verified' } })).toBe('no pin is in force');
+    expect(judge('127.0.0.1', pinned)).toMatch(/loopback/);
+    expect(judge(STRANGER, pinned, 1023)).toMatch(/below 1024/);
+    expect(judge(STRANGER, { ...pinned, never: true })).toMatch(/no foreign peers/);
+    expect(judge(STRANGER, { ...pinned, transfer: 'listing' })).toMatch(/client only/);
+    expect(
+      judge(STRANGER, { ...pinned, transfer: 'send', policy: { mode: 'verified', direction: 'receive' } }),
+    ).toMatch(/receive only/);
+    expect(judge(STRANGER, { ...pinned, policy: { mode: 'off' } })).toBe('FXP is off');
+  });
+
+  test('an active TLS client needs a listed address: every TLS server proves its key to anybody', () => {
+    const client = { ...pinned, activeClient: true };
+    expect(judge(STRANGER, client)).toMatch(/a pin alone/);
+    expect(judge(LISTED, client)).toBe('foreign');
+    // Where it listens the peer has to come, and that it does only if it was told to.
+    expect(said(judgeDataPeer(orderOf(client), STRANGER, undefined))).toBe('foreign');
+    expect(judge(STRANGER, { ...client, policy: { mode: 'open' } })).toBe('foreign');
+  });
+
+  test('From: one address on a passive port, and the client until the command is known', () => {
+    const from = (address: string, transfer?: 'send' | 'listing'): string =>
+      said(judgeDataPeer(orderOf({ ...pinned, from: STRANGER, transfer }), address, undefined));
+    expect([from(STRANGER), from(CLIENT), from(LISTED)]).toEqual([
+      'foreign',
+      'client',
+      `only ${STRANGER} may connect`,
+    ]);
+    expect([from(STRANGER, 'send'), from(CLIENT, 'send')]).toEqual([
+      'foreign',
+      `only ${STRANGER} may connect`,
+    ]);
+    // It says nothing of the address that an active endpoint connects to.
+    expect(judge(LISTED, { ...pinned, from: STRANGER })).toBe('foreign');
+  });
+});
