@@ -99,6 +99,8 @@ export class Dcpa {
       resumption: 'off',
       identity: { cert, key },
       pins: pinned.pins,
+      // What lets old clients off (docs/server.md) must not let somebody in the middle cut a proven file (docs/dcpa.md 12).
+      closeNotify: pinned.scope === 'session' ? 'required' : ordinary.closeNotify,
       // Toward a server that knows no DCPA: one that never reads tickets closes with RST and cuts the file.
       ticketless: pinned.scope === 'host' && direction === 'receive',
     };
