@@ -13,12 +13,16 @@ const ALPN = ['ftp-data', 'ftp'];
 /** SSL_OP_NO_TICKET. */
 const NO_TICKET = 0x4000;
 
+/** Identities of logins whose contexts are kept in a thread; each takes some ten KiB. */
+const IDENTITIES = 64;
+
 /** Secure contexts of one certificate, made when first needed. */
 export class Credentials {
   readonly material: TlsMaterial;
   #server: tls.SecureContext | undefined;
   #silent: tls.SecureContext | undefined;
   #client: tls.SecureContext | undefined;
+  readonly #pinned = new Map<string, Credentials>();
 
   constructor(material: TlsMaterial) {
     this.material = material;
@@ -60,11 +64,19 @@ export class Credentials {
   }
 
   /**
-   * Those of one connection under a pin, with the identity that it shows. Its ticket keys are its own: no session that was
-   * ever made is resumed.
+   * Those of connections under a pin, with the identity that they show: made once for a login, since to read key and
+   * certificate takes longer than a small file. Its ticket keys are its own, and every connection is bound to a random
+   * session id context: nothing that was ever made is resumed.
    */
   pinned({ identity }: Pick<DataTls, 'identity'>): Credentials {
-    return new Credentials({ ...this.material, ...identity, ticketKeys: randomBytes(48) });
+    const name = identity?.cert ?? '';
+    const known = this.#pinned.get(name);
+    const made = known ?? new Credentials({ ...this.material, ...identity, ticketKeys: randomBytes(48) });
+    // The order of a map is that of entry: the first was not used for the longest time.
+    this.#pinned.delete(name);
+    if (this.#pinned.size >= IDENTITIES) this.#pinned.delete(this.#pinned.keys().next().value!);
+    this.#pinned.set(name, made);
+    return made;
   }
 }
 
