@@ -1,31 +1,17 @@
 import { createCipheriv, createDecipheriv, randomBytes, type ScryptOptions, scrypt } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { FtpError } from '../protocol/errors.js';
 import { readJson, type StateDirs, updateJson } from './state.js';
+import type * as schemas from './state-files.js';
 import { isCode } from './system-error.js';
 
-const passwords = z.record(z.string(), z.string());
-const base64 = z.string().regex(/^[A-Za-z0-9+/]+=*$/);
-const sealedBox = z.strictObject({
-  kdf: z.literal('scrypt'),
-  cost: z
-    .number()
-    .int()
-    .min(2 ** 14)
-    .max(2 ** 20),
-  salt: base64,
-  nonce: base64,
-  data: base64,
-});
-const secretFile = z.union([
-  z.strictObject({ version: z.literal(1), passwords }),
-  z.strictObject({ version: z.literal(1), sealed: sealedBox }),
-]);
-type Passwords = z.infer<typeof passwords>;
-type Sealed = z.infer<typeof sealedBox>;
-type SecretFile = z.infer<typeof secretFile>;
+type Passwords = z.infer<typeof schemas.passwords>;
+type Sealed = z.infer<typeof schemas.sealedBox>;
+type SecretFile = z.infer<typeof schemas.secretFile>;
+
+const secretFile = async () => (await import('./state-files.js')).secretFile;
 
 /** Passwords of saved sites. */
 export interface SecretStore {
@@ -113,6 +99,7 @@ async function seal(all: Passwords, master: string): Promise<Sealed> {
 }
 
 async function unseal(file: string, box: Sealed, master: string): Promise<Passwords> {
+  const { passwords } = await import('./state-files.js');
   const data = Buffer.from(box.data, 'base64');
   const key = await deriveKey(master, box);
   try {

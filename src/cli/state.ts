@@ -37,8 +37,11 @@ export function stateDirs(env: NodeJS.ProcessEnv, home = homedir(), platform = p
   };
 }
 
+/** What a file may hold; as a function where it is made only when there is a file to be checked. */
+export type FileSchema<T> = ZodType<T> | (() => Promise<ZodType<T>>);
+
 /** What a JSON file holds, checked; `undefined` where there is no file. Throws FtpError `local` that lists every fault. */
-export async function readJson<T>(file: string, schema: ZodType<T>): Promise<T | undefined> {
+export async function readJson<T>(file: string, schema: FileSchema<T>): Promise<T | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -46,7 +49,7 @@ export async function readJson<T>(file: string, schema: ZodType<T>): Promise<T |
     if (isCode(error, 'ENOENT')) return undefined;
     throw new FtpError('local', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
   }
-  return parseJson(file, text, schema);
+  return parseJson(file, text, typeof schema === 'function' ? await schema() : schema);
 }
 
 function parseJson<T>(file: string, text: string, schema: ZodType<T>): T {
@@ -92,7 +95,7 @@ export async function writeJson(file: string, value: unknown): Promise<void> {
 /** Read, change and write a JSON file while no other process does; `change` returns the new content. */
 export async function updateJson<T>(
   file: string,
-  schema: ZodType<T>,
+  schema: FileSchema<T>,
   change: (old: T | undefined) => T | Promise<T>,
 ): Promise<T> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });

@@ -1,43 +1,10 @@
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type TrustedKey, type TrustStore, trustKey } from '../client/trust.js';
 import type { RememberedRoute, RouteMemory } from '../engine/route-memory.js';
 import { readJson, type StateDirs, updateJson } from './state.js';
 
-const time = z.number().int().nonnegative();
-
-const trustFile = z.strictObject({
-  version: z.literal(1),
-  keys: z.record(
-    z.string(),
-    z.strictObject({
-      pin: z.string().regex(/^[0-9a-f]{64}$/),
-      since: time,
-      dcpa: z.literal(true).exactOptional(),
-    }),
-  ),
-});
-
-const routeFile = z.strictObject({
-  version: z.literal(1),
-  routes: z.record(
-    z.string(),
-    z.strictObject({
-      route: z.strictObject({
-        kind: z.enum(['fxp', 'fast', 'relay', 'local']),
-        passive: z.enum(['source', 'destination']).exactOptional(),
-        technique: z.enum(['PASV', 'EPSV', 'CPSV']).exactOptional(),
-        tlsClient: z.enum(['source', 'destination']).exactOptional(),
-        by: z.enum(['CPSV', 'SSCN', 'DCPA']).exactOptional(),
-        pins: z.enum(['both', 'source', 'destination']).exactOptional(),
-        family: z.union([z.literal(4), z.literal(6)]).exactOptional(),
-      }),
-      security: z.enum(['clear', 'encrypted', 'one-sided', 'verified']),
-      attempt: z.string(),
-      since: time,
-    }),
-  ),
-});
+const trustFile = async () => (await import('./state-files.js')).trustFile;
+const routeFile = async () => (await import('./state-files.js')).routeFile;
 
 /** Control certificates accepted on first use, in `trust.json` of the state directory. Safe between processes. */
 export function fileTrust(dirs: StateDirs): TrustStore {

@@ -10,8 +10,16 @@ import type { Run } from './run.js';
 /** Path under which a file is written before it is proven; the target itself where no temporary name can be used. */
 export function arrivalPath(run: Run, job: FileJob): string {
   if (run.direct.value || job.direct) return job.target;
-  return joinPath(dirName(job.target), partialName(baseName(job.target), job.size, job.modified));
+  const known = arrivals.get(job);
+  if (known && known.size === job.size && known.modified === job.modified) return known.path;
+  const { size, modified } = job;
+  const path = joinPath(dirName(job.target), partialName(baseName(job.target), size, modified));
+  arrivals.set(job, { size, modified, path });
+  return path;
 }
+
+/** Temporary paths by job: asked for several times a file, and each costs a digest. */
+const arrivals = new WeakMap<FileJob, Pick<FileJob, 'size' | 'modified'> & { path: string }>();
 
 /** True when the answer to STOR says that the name is not wanted, not that the place is. */
 export const isNameRefused = (error: FtpError): boolean =>

@@ -236,7 +236,8 @@ export function makeJob(
   partials: readonly Entry[],
 ): FileJob {
   const size = entry.sizeExact === false ? undefined : entry.size;
-  const own = partialName(entry.name, size, entry.modified);
+  // Most directories hold none, and the name costs a digest.
+  const own = partials.length === 0 ? '' : partialName(entry.name, size, entry.modified);
   return {
     relative,
     ...paths,

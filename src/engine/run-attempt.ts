@@ -258,15 +258,11 @@ async function takeAhead({ attempt, ...rig }: Rig): Promise<Reply | undefined> {
   const asked = state.ahead;
   delete state.ahead;
   if (!asked || asked.attempt !== attempt.id) return undefined;
-  const late = new FtpError(
-    'timeout',
-    `${session.name}: no answer to the ${attempt.technique} that was asked ahead`,
-    {
-      site: session.name,
-      retry: 'later',
-    },
-  );
-  const timer = setTimeout(() => session.destroy(late), session.commandTimeout);
+  const late = (): void => {
+    const text = `${session.name}: no answer to the ${attempt.technique} that was asked ahead`;
+    session.destroy(new FtpError('timeout', text, { site: session.name, retry: 'later' }));
+  };
+  const timer = setTimeout(late, session.commandTimeout);
   try {
     const reply = await asked.reply;
     if (reply.code === 227 || reply.code === 229) return reply;

@@ -1,4 +1,5 @@
 import type net from 'node:net';
+import { nextTick } from 'node:process';
 import { plainAddress } from '../protocol/addresses.js';
 import { FtpError } from '../protocol/errors.js';
 import { type ConnectOptions, connectTcp } from './connect.js';
@@ -87,7 +88,8 @@ export class ControlSocket {
   write(octets: Buffer): void {
     if (this.#closed) return;
     this.#pending.push(octets);
-    if (this.#pending.length === 1) queueMicrotask(() => this.#flush());
+    // Behind all that the answers at hand lead to, and not only behind the first step: one segment, one call.
+    if (this.#pending.length === 1) nextTick(() => this.#flush());
   }
 
   #flush(): void {

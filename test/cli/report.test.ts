@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bytes, routeWords, span } from '../../src/cli/format.js';
+import { gathered } from '../../src/cli/report/gather.js';
 import { jsonReporter, toJson } from '../../src/cli/report/json.js';
 import { linesReporter } from '../../src/cli/report/lines.js';
 import { addEvent, leftBytes, newTotals } from '../../src/cli/report/totals.js';
@@ -288,5 +289,21 @@ describe('format', () => {
         family: 6,
       }),
     ).toBe('fxp (EPSV at source, source is TLS client by SSCN, IPv6)');
+  });
+});
+
+describe('gathered output', () => {
+  it('writes the lines of one turn in one piece, and the rest when it is flushed', async () => {
+    const pieces: string[] = [];
+    const out = gathered({ write: (text) => pieces.push(String(text)) > 0 });
+    out.write('one\n');
+    out.write('two\n');
+    expect(pieces).toEqual([]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(pieces).toEqual(['one\ntwo\n']);
+    out.write('three\n');
+    out.flush();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(pieces).toEqual(['one\ntwo\n', 'three\n']);
   });
 });

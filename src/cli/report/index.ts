@@ -1,5 +1,6 @@
 import type { CommonFlags } from '../flags.js';
-import { type Io, say } from '../io.js';
+import { type Io, type Output, say } from '../io.js';
+import { type GatheredOutput, gathered } from './gather.js';
 import { jsonReporter } from './json.js';
 import { linesReporter } from './lines.js';
 import type { Reporter } from './reporter.js';
@@ -21,9 +22,27 @@ export async function makeReporter(io: Io, flags: CommonFlags): Promise<Reporter
 
 async function pick(io: Io, flags: CommonFlags): Promise<Reporter> {
   const now = (): number => performance.now();
-  if (flags.json) return jsonReporter(io.stdout, now);
+  const out = gathered(io.stdout);
+  if (flags.json) return flushing(out, jsonReporter(out, now));
   if (!io.stdout.isTTY || flags.verbose || io.env.TERM === 'dumb')
-    return linesReporter(io.stdout, io.stderr, now);
+    return flushing(out, linesReporter(out, behind(out, io.stderr), now));
   const { ttyReporter } = await import('./tty.js');
   return ttyReporter(io.stdout, now);
 }
+
+/** A renderer on a gathered output: nothing waits any more when it is closed. */
+function flushing(out: GatheredOutput, inner: Reporter): Reporter {
+  const close = (): void => {
+    inner.close();
+    out.flush();
+  };
+  return { ...inner, close };
+}
+
+/** Problems stand where they happened, also when both streams end in one file. */
+const behind = (first: GatheredOutput, out: Output): Output => ({
+  write: (text, done) => {
+    first.flush();
+    return out.write(text, done);
+  },
+});
