@@ -1,4 +1,5 @@
 import type { ActiveOrder, DataEndpoint, DataIdentity, DataTransfer } from '../net/plane/types.js';
+import type { Span } from '../protocol/markers.js';
 import type { Core } from './core.js';
 import { FACTS, type FactName, type FileOrder, type MetaStorage } from './data/types.js';
 import { Dcpa } from './dcpa.js';
@@ -39,6 +40,8 @@ export interface PendingEndpoint {
   client: boolean;
   /** The peer named by PORT or EPRT is not the client. */
   foreign: boolean;
+  /** MODE E: its connections are kept from a transfer before, under these terms (`terms` of carry.ts). */
+  kept?: string | undefined;
 }
 
 /** The transfer that runs. */
@@ -52,7 +55,11 @@ export interface RunningTransfer {
 /** State that a transfer command uses up, or AUTH and REIN reset (RFC 959 4.1.2). */
 interface Parameters {
   type: 'A' | 'I';
-  mode: 'S' | 'Z';
+  mode: 'S' | 'Z' | 'E';
+  /** MODE E: connections that a sender makes (OPTS RETR Parallelism). */
+  streams: number;
+  /** Seconds between the markers of a transfer; absent = as the mode has it (OPTS RETR and STOR Markers). */
+  markers: { send?: number; receive?: number };
   /** PROT P (RFC 2228 3). */
   protected: boolean;
   pbsz: boolean;
@@ -64,6 +71,8 @@ interface Parameters {
   xdupe: number;
   rest: number;
   range: Range | undefined;
+  /** MODE E: what the receiver has already (REST). */
+  have: readonly Span[] | undefined;
   renameFrom: Place | undefined;
   hash: DigestAlgorithm;
   facts: readonly FactName[];
@@ -74,6 +83,8 @@ interface Parameters {
 const fresh = (): Parameters => ({
   type: 'A',
   mode: 'S',
+  streams: 1,
+  markers: {},
   protected: false,
   pbsz: false,
   sscn: false,
@@ -82,6 +93,7 @@ const fresh = (): Parameters => ({
   xdupe: 0,
   rest: 0,
   range: undefined,
+  have: undefined,
   renameFrom: undefined,
   hash: 'SHA-256',
   facts: FACTS,
@@ -203,6 +215,11 @@ export class Session {
   dropEndpoint(): void {
     this.pending?.endpoint.close();
     this.pending = undefined;
+  }
+
+  /** MODE E: connections of transfers before are not for what comes now. */
+  dropKept(): void {
+    if (this.pending?.kept !== undefined) this.dropEndpoint();
   }
 
   /** The connection is over: everything it held is given back. */

@@ -10,21 +10,26 @@ const WAITING = 64;
 /** Lets one connection prove itself. @throws when it does not; it has let go of the connection then. */
 export type Trial<T> = (arrival: Arrival, course: Course) => Promise<T>;
 
-/** Connections to one port of which the first that proves itself is the peer. The others are dropped without a word. */
+/**
+ * Connections to one port of which the first that proves itself is the peer, or all that do. The others are dropped without a
+ * word.
+ */
 export class Contest<T> {
   readonly #trial: Trial<T>;
   readonly #onLost: (arrival: Arrival, why: string) => void;
   readonly #running = new Map<Course, Arrival>();
   #waiting: Arrival[] = [];
   #over = false;
-  /** Called once, at most. */
+  readonly #all: boolean;
+  /** Called once at most, or for each of them. */
   onProven: (won: T) => void = () => {};
   /** Why the last one that was tried failed. */
   failure: Failure | undefined;
 
-  /** @param onLost hears of every connection that was dropped, and why. */
-  constructor(trial: Trial<T>, onLost: (arrival: Arrival, why: string) => void) {
+  /** @param onLost hears of every connection that was dropped, and why. @param all every proven one is the peer [false]. */
+  constructor(trial: Trial<T>, onLost: (arrival: Arrival, why: string) => void, all = false) {
     this.#trial = trial;
+    this.#all = all;
     this.#onLost = onLost;
   }
 
@@ -43,17 +48,22 @@ export class Contest<T> {
       this.#running.delete(course);
       if (this.#over) arrival.socket.destroy();
       else {
-        this.#over = true;
+        this.#over = !this.#all;
         this.onProven(won);
+        this.#next();
       }
     } catch (error) {
       this.#running.delete(course);
       if (this.#over) return;
       this.failure = asFailure('handshake', error);
       this.#drop(arrival, this.failure.message);
-      const next = this.#waiting.shift();
-      if (next) void this.#try(next);
+      this.#next();
     }
+  }
+
+  #next(): void {
+    const next = this.#over ? undefined : this.#waiting.shift();
+    if (next) void this.#try(next);
   }
 
   #drop(arrival: Arrival, why: string): void {

@@ -167,6 +167,25 @@ export class Gate {
     }
   }
 
+  /**
+   * Everyone the judge lets in goes to `take`, those that came before too, and the listener stays open (MODE E). Call the result
+   * when the transfer is over: who comes then waits for the next one.
+   */
+  admit(judge: GateJudge, take: (arrival: Arrival) => void): () => void {
+    const claim = this.#begin(judge);
+    this.#awaited = take;
+    for (let one = this.#waiting(claim); one; one = this.#waiting(claim)) take(one);
+    return () => {
+      this.#awaited = undefined;
+    };
+  }
+
+  /** Drops a connection as `take` was given it. */
+  drop(arrival: Pick<Arrival, 'socket' | 'address'>, why: string): void {
+    arrival.socket.destroy();
+    this.#claim?.onStranger(arrival.address, why);
+  }
+
   /** The transfer has begun: it knows better who may come. */
   #begin(judge: GateJudge): Claim {
     clearTimeout(this.#lifetime);

@@ -1,14 +1,16 @@
 import type net from 'node:net';
+import { BlockGroup, type GroupParts } from './block/group.js';
 import { BufferPool, LARGE_AT_ONCE } from './buffers.js';
 import type { Trial } from './contest.js';
 import type { Course } from './course.js';
 import { dial } from './dial.js';
 import { asFailure, Failure } from './failure.js';
 import { Gate, type GateJudge } from './gate.js';
+import type { Link } from './link.js';
 import type { GatePlace } from './messages.js';
 import { Credentials } from './secure.js';
 import { Shelf } from './shelf.js';
-import { type Link, Transfer } from './transfer.js';
+import { Transfer } from './transfer.js';
 import type {
   ActiveOrder,
   DataEndpoint,
@@ -88,6 +90,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
           : gate.take(course, judge, connect).then((arrival) => trial(arrival, course));
       },
       () => gate.close(),
+      { gate },
     );
   }
 
@@ -102,6 +105,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
         return trial({ socket, address: order.host, foreign: verdict.foreign }, course);
       },
       () => {},
+      { target: order },
     );
   }
 
@@ -110,8 +114,10 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
     { host, port }: { host: string; port: number },
     connect: (order: TransferOrder<F, P>, course: Course, trial: Trial<Link>) => Promise<Link>,
     shut: () => void,
+    end: GroupParts<F, P>['end'],
   ): DataEndpoint<F, P> {
     let running: DataTransfer | undefined;
+    let group: BlockGroup<F, P> | undefined;
     const close = (): void => {
       this.#endpoints.delete(endpoint);
       shut();
@@ -121,17 +127,40 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
       host,
       port,
       transfer: (order, listener) => {
-        if (running) throw new Error('an endpoint serves one transfer');
+        if (order.blocks && !running) {
+          group ??= this.#group(end, close);
+          return this.#noted(group.transfer(order, listener));
+        }
+        if (running || group) throw new Error('an endpoint serves one transfer');
         running = this.#start(order, listener, (course, trial) => connect(order, course, trial), close);
         return running;
       },
       close: () => {
         if (running) running.abort();
+        else if (group) group.close();
         else close();
       },
     };
     this.#endpoints.add(endpoint);
     return endpoint;
+  }
+
+  #group(end: GroupParts<F, P>['end'], close: () => void): BlockGroup<F, P> {
+    return new BlockGroup<F, P>({
+      opener: this.#opener,
+      buffers: this.#buffers,
+      credentials: () => this.#credentials,
+      judge: this.#judge,
+      end,
+      close,
+      leaving: this.#leaving,
+    });
+  }
+
+  #noted(transfer: DataTransfer): DataTransfer {
+    this.#transfers.add(transfer);
+    void transfer.finished.then(() => this.#transfers.delete(transfer));
+    return transfer;
   }
 
   #start(
@@ -151,9 +180,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
       close,
       leaving: this.#leaving,
     });
-    this.#transfers.add(transfer);
-    void transfer.finished.then(() => this.#transfers.delete(transfer));
-    return transfer;
+    return this.#noted(transfer);
   }
 
   async close(): Promise<void> {

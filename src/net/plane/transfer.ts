@@ -6,9 +6,10 @@ import { wasReset } from './ends.js';
 import { asFailure, Failure } from './failure.js';
 import type { Arrival } from './gate.js';
 import { Inlet } from './inlet.js';
+import { type Link, linger, rawLink, secureLink } from './link.js';
 import { Outlet, type PumpParts } from './outlet.js';
 import { Pace, StallWatch } from './pace.js';
-import { accepted, type Credentials, prove, type Secured } from './secure.js';
+import { accepted, type Credentials } from './secure.js';
 import { PackedSource, Unpacker } from './squeeze.js';
 import type {
   DataPeer,
@@ -23,11 +24,6 @@ import type {
   TransferState,
 } from './types.js';
 
-/** Milliseconds that the peer's close_notify is waited for after ours. */
-const LINGER = 2000;
-/** Milliseconds in which a pinned key must be proven: strangers may hold up the port no longer. */
-const PROOF = 5000;
-
 /** What a transfer gets from its plane. */
 export interface TransferParts<F, P> {
   order: TransferOrder<F, P>;
@@ -41,13 +37,6 @@ export interface TransferParts<F, P> {
   close(): void;
   /** Sockets that are being closed politely. */
   leaving: Set<net.Socket>;
-}
-
-/** A connection ready for octets. */
-export interface Link extends Arrival {
-  raw: net.Socket;
-  peer: DataPeer;
-  secured?: Secured | undefined;
 }
 
 /** One transfer: file, connection, TLS, octets, close. It ends exactly once, and by then has let go of everything. */
@@ -235,30 +224,15 @@ export class Transfer<F, P> implements DataTransfer {
   /** @param asked when the connection was begun to be made, `performance.now()`. */
   async #try(arrival: Arrival, course: Course, asked: number): Promise<Link> {
     const { order, credentials } = this.#parts;
-    const { tls, direction, timeouts, early } = order;
-    const { socket: raw, foreign } = arrival;
-    raw.on('error', () => {});
-    const peer: DataPeer = { address: arrival.address, port: raw.remotePort ?? 0 };
-    const link: Link = { ...arrival, raw, peer };
+    const { tls, early } = order;
+    const link = rawLink(arrival);
     // One of several that may be the peer's is let go of by its trial.
     if (course === this.#course) {
       this.#link = link;
-      this.#peer = peer;
+      this.#peer = link.peer;
     }
-    if (!tls) return link;
-    const keys = credentials();
-    if (!keys) throw new Failure('handshake', 'NO_CERTIFICATE', 'this server has no certificate');
-    if (early && !foreign && !tls.pins) this.#open();
-    const left =
-      timeouts.proof === undefined ? Number.POSITIVE_INFINITY : asked + timeouts.proof - performance.now();
-    const timeout = Math.max(1, Math.min(timeouts.handshake, left, tls.pins ? PROOF : left));
-    const secured = await prove(course, raw, keys, { tls, foreign, direction, timeout }).catch(
-      (error: unknown) => {
-        if (tls.pins) raw.destroy();
-        throw asFailure('handshake', error);
-      },
-    );
-    return { ...link, socket: secured.socket, secured, peer: { ...peer, tls: secured.facts } };
+    if (tls && early && !link.foreign && !tls.pins && credentials()) this.#open();
+    return secureLink(link, { order, credentials, course, asked });
   }
 
   /**
@@ -290,23 +264,6 @@ class Unfinished extends Error {
     this.failure = failure;
     this.remains = remains;
   }
-}
-
-/** Our close_notify is on its way; the peer's is read before the connection goes, or it would be answered with RST. */
-function linger(socket: net.Socket, { ended }: Secured, leaving: Set<net.Socket>): void {
-  if (!socket.writableEnded) socket.end();
-  if (ended() !== 'open') {
-    socket.destroySoon();
-    return;
-  }
-  leaving.add(socket);
-  const timer = setTimeout(() => socket.destroy(), LINGER);
-  socket.once('end', () => socket.destroySoon());
-  socket.once('close', () => {
-    clearTimeout(timer);
-    leaving.delete(socket);
-  });
-  socket.resume();
 }
 
 async function closeQuietly(source: Source): Promise<void> {

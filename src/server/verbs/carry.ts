@@ -1,10 +1,17 @@
-import type { DataTls, TransferListener, TransferOrder, TransferResult } from '../../net/plane/types.js';
+import type {
+  DataTls,
+  DataTransfer,
+  TransferListener,
+  TransferOrder,
+  TransferResult,
+} from '../../net/plane/types.js';
 import type { FileOrder } from '../data/types.js';
 import { NO_CONNECTION, NOT_AUTHENTICATED } from '../failures.js';
 import { judgeDataPeer } from '../judge.js';
 import type { PeerOrder } from '../policy.js';
 import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { PendingEndpoint, Session } from '../session.js';
+import { checkBlocks, marked, storedMarker } from './blocks.js';
 import { failureReply, type Job, report, securityOf } from './job.js';
 
 /** The data connection's TLS, from PROT, SSCN, CPSV and DCPA. */
@@ -33,7 +40,8 @@ function takeEndpoint(session: Session, job: Job): { pending: PendingEndpoint; p
   if (session.dcpa.pinned && !job.listing && !params.protected) {
     throw new Refusal(521, 'A key is pinned: send PBSZ 0 and PROT P, or DCPA OFF.');
   }
-  session.pending = undefined;
+  checkBlocks(session, job);
+  if (params.mode !== 'E') session.pending = undefined;
   if (!pending) throw new Refusal(425, 'Send PASV, EPSV, PORT or EPRT first.');
   return { pending, peer: session.peerOrder(job.listing ? 'listing' : job.direction) };
 }
@@ -54,7 +62,7 @@ async function refuse(
   { pending, peer, why, begun }: { pending: PendingEndpoint; peer: PeerOrder; why: string; begun: number },
 ): Promise<ServerReply> {
   const { host, port } = pending.endpoint;
-  pending.endpoint.close();
+  discard(session, pending);
   session.core.emit({
     event: 'peer-refused',
     session: session.facts,
@@ -65,6 +73,12 @@ async function refuse(
   const failure = { stage: 'refused', code: 'REFUSED', message: why } as const;
   const answer = peer.pinned ? NOT_AUTHENTICATED : NO_CONNECTION;
   return alike(session, answer, { result: { bytes: 0, seconds: 0, failure }, foreign: true, begun });
+}
+
+/** It serves no transfer any more. */
+function discard(session: Session, pending: PendingEndpoint): void {
+  if (session.pending === pending) session.dropEndpoint();
+  else pending.endpoint.close();
 }
 
 /** Waits until all failures look alike. ABOR ends the wait, and then they look alike too (RFC 2577 2). */
@@ -104,6 +118,9 @@ function orderOf(
     // RFC 959 4.1.3: a list is sent in ASCII; its lines are made with CR LF.
     type: job.listing ? 'I' : params.type,
     ...(params.mode === 'Z' ? { deflate: params.deflate } : {}),
+    ...(params.mode === 'E' && {
+      blocks: { streams: params.streams, pieces: job.pieces, have: job.have, keep: limits.dataTimeout },
+    }),
     rate: 0,
     timeouts: {
       connect: Math.min(limits.dataTimeout, most),
@@ -114,12 +131,26 @@ function orderOf(
   };
 }
 
+/** Under which terms connections were made; under others they are of no use (MODE E). */
+const terms = (session: Session, { tls }: Order): string => JSON.stringify([session.account?.name, tls]);
+
+/** Connections that are kept must be those that would be made now. @throws Refusal */
+function checkKept(session: Session, pending: PendingEndpoint, order: Order): void {
+  if (pending.kept === undefined || pending.kept === terms(session, order)) return;
+  discard(session, pending);
+  throw new Refusal(425, 'The data connections were made under other terms: send PASV or PORT.');
+}
+
 /** The transfer itself, on its way. */
 function start(
   session: Session,
   job: Job,
   { pending, order, onOpen }: { pending: PendingEndpoint; order: Order; onOpen: TransferListener['onOpen'] },
-): { lease: ReturnType<Session['core']['shares']['begin']>; finished: Promise<TransferResult> } {
+): {
+  lease: ReturnType<Session['core']['shares']['begin']>;
+  transfer: DataTransfer;
+  finished: Promise<TransferResult>;
+} {
   const lease = session.core.shares.begin(session, job.direction, job.file);
   const transfer = pending.endpoint.transfer(
     { ...order, rate: lease.rate, ...(lease.grant === undefined ? {} : { grant: lease.grant }) },
@@ -128,7 +159,7 @@ function start(
   lease.attach(transfer);
   session.running = { verb: job.verb, path: job.place.path, direction: job.direction, transfer };
   if (session.aborting) transfer.abort();
-  return { lease, finished: transfer.finished };
+  return { lease, transfer, finished: transfer.finished };
 }
 
 type Order = TransferOrder<FileOrder, PeerOrder>;
@@ -148,13 +179,23 @@ export async function* carry(session: Session, job: Job): AsyncGenerator<ServerR
     announce = resolve;
   });
   const order = orderOf(session, job, pending, peer);
-  const { lease, finished } = start(session, job, { pending, order, onOpen: () => announce(true) });
+  checkKept(session, pending, order);
+  const { lease, transfer, finished } = start(session, job, { pending, order, onOpen: () => announce(true) });
   try {
     void finished.then(() => announce(false));
-    if (await opened) yield reply(150, job.opening);
+    if (await opened) {
+      yield reply(pending.kept === undefined ? 150 : 125, job.opening);
+      yield* marked(session, job, { transfer, finished });
+    }
     const result = await finished;
+    if (order.blocks) {
+      if (result.failure) discard(session, pending);
+      else pending.kept = terms(session, order);
+    }
     if (!job.listing) session.small = core.data.near.isSmall(result.bytes);
     lease.end(result);
+    const stored = storedMarker(result);
+    if (stored) yield stored;
     yield await ended(session, job, { pending, order, result, begun });
   } finally {
     session.running = undefined;

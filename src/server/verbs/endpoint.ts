@@ -4,6 +4,7 @@ import { NO_CONNECTION } from '../failures.js';
 import { judgeDataPeer } from '../judge.js';
 import { reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
+import { spas } from './blocks.js';
 import type { VerbRow } from './row.js';
 import { offersFxpTls } from './security.js';
 
@@ -57,7 +58,7 @@ async function listen(session: Session, client: boolean): Promise<HostPort | und
         host: link.localAddress,
         ports: passive.ports,
         peer: session.peerOrder(),
-        contested: session.dcpa.pinned !== undefined,
+        contested: session.dcpa.pinned !== undefined || session.params.mode === 'E',
         lifetime: limits.dataTimeout,
         ...session.dataSide,
       },
@@ -157,6 +158,29 @@ export const rows: VerbRow[] = [
     when: 'login',
     features: () => ['EPSV'],
     run: epsv,
+  },
+  {
+    verb: 'SPAS',
+    source: 'GFD.20 3.1',
+    syntax: '',
+    argument: 'none',
+    summary: 'As PASV; this server has one stripe.',
+    when: 'login',
+    features: () => ['SPAS'],
+    run: (session) =>
+      session.params.epsvAll
+        ? reply(503, 'EPSV ALL is in force.')
+        : spas(session, () => listen(session, false)),
+  },
+  {
+    verb: 'SPOR',
+    source: 'GFD.20 3.1',
+    syntax: '<h1,h2,h3,h4,p1,p2>',
+    argument: 'required',
+    summary: 'As PORT; one stripe only.',
+    when: 'login',
+    features: () => ['SPOR'],
+    run: (session, argument) => aim(session, parsePort, argument),
   },
   {
     verb: 'CPSV',

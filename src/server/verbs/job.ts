@@ -1,4 +1,5 @@
 import type { DataTls, TransferFailure, TransferResult } from '../../net/plane/types.js';
+import type { Span } from '../../protocol/markers.js';
 import type { FileOrder } from '../data/types.js';
 import type { TransferFacts } from '../events.js';
 import { type Attempted, transferReply } from '../failures.js';
@@ -14,6 +15,9 @@ export interface Job {
   direction: 'send' | 'receive';
   /** Listings are never foreign and always TLS server (SSCN, CPSV apply to files). */
   listing: boolean;
+  /** MODE E: as in `BlockOrder`. */
+  pieces?: readonly { file: FileOrder; offset: number }[] | undefined;
+  have?: readonly Span[] | undefined;
   opening: string;
 }
 

@@ -1,6 +1,7 @@
 import { FACTS, type FactName } from '../data/types.js';
 import { reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
+import { optsBlocks, restBlocks } from './blocks.js';
 import { setHash } from './digest.js';
 import { octets } from './numbers.js';
 import type { VerbRow } from './row.js';
@@ -25,14 +26,19 @@ function stru(argument: string): ServerReply {
 
 function mode(session: Session, argument: string): ServerReply {
   const wanted = argument.toUpperCase();
-  if (wanted === 'S' || (wanted === 'Z' && session.core.settings.modeZ)) {
+  if (wanted === 'S' || wanted === 'E' || (wanted === 'Z' && session.core.settings.modeZ)) {
+    if (wanted !== session.params.mode) session.dropKept();
     session.params.mode = wanted;
-    return reply(200, wanted === 'S' ? 'Mode is stream.' : 'Mode is deflate.');
+    return reply(
+      200,
+      `Mode is ${wanted === 'S' ? 'stream' : wanted === 'E' ? 'extended block' : 'deflate'}.`,
+    );
   }
-  return /^[BCZE]$/.test(wanted) ? reply(504, 'That mode is not offered.') : reply(501, 'MODE S.');
+  return /^[BCZ]$/.test(wanted) ? reply(504, 'That mode is not offered.') : reply(501, 'MODE S.');
 }
 
 function rest(session: Session, argument: string): ServerReply {
+  if (session.params.mode === 'E') return restBlocks(session, argument);
   const offset = octets(argument);
   if (offset === undefined) return reply(501, 'REST wants a number of octets.');
   // RFC 3659 5.3: whether the transfer can start there, also in TYPE A, is told at the transfer.
@@ -84,6 +90,7 @@ function opts(session: Session, argument: string): ServerReply {
   const name = (at < 0 ? argument : argument.slice(0, at)).toUpperCase();
   const value = at < 0 ? '' : argument.slice(at + 1);
   if (name === 'MLST') return optsMlst(session, value);
+  if (name === 'RETR' || name === 'STOR') return optsBlocks(session, name, value);
   if (name === 'HASH') return setHash(session, value);
   if (name === 'UTF8') {
     // RFC 2640 2.2: names are UTF-8 in any case; ON is what Windows clients ask for.
@@ -127,20 +134,20 @@ export const rows: VerbRow[] = [
   },
   {
     verb: 'MODE',
-    source: 'RFC 959 4.1.2, draft-preston-ftpext-deflate',
-    syntax: 'S | Z',
+    source: 'RFC 959 4.1.2, GFD.20 3.4, draft-preston-ftpext-deflate',
+    syntax: 'S | E | Z',
     argument: 'required',
-    summary: 'Stream; deflate where the server offers it.',
+    summary: 'Stream; extended block; deflate where the server offers it.',
     when: 'login',
     features: ({ core }) => (core.settings.modeZ ? ['MODE Z'] : []),
     run: mode,
   },
   {
     verb: 'REST',
-    source: 'RFC 3659 5',
-    syntax: '<octets>',
+    source: 'RFC 3659 5, GFD.20 4.1',
+    syntax: '<octets> | <start>-<end>[,...]',
     argument: 'required',
-    summary: 'Offset of the next RETR, STOR or APPE.',
+    summary: 'Offset of the next RETR, STOR or APPE; in MODE E the ranges that the receiver has.',
     when: 'login',
     features: () => ['REST STREAM'],
     run: rest,
@@ -169,9 +176,9 @@ export const rows: VerbRow[] = [
     source: 'RFC 2389 4',
     syntax: '<command> [<options>]',
     argument: 'required',
-    summary: 'Options of MLST, HASH, MODE Z and UTF8.',
+    summary: 'Options of MLST, HASH, MODE Z, UTF8, RETR (Parallelism, Markers) and STOR (Markers).',
     when: 'always',
-    features: () => ['UTF8'],
+    features: () => ['UTF8', 'PARALLEL', 'MARKERS'],
     run: opts,
   },
   {

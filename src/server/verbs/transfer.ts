@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { Span } from '../../protocol/markers.js';
 import { dirName } from '../../protocol/paths.js';
 import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
 import type { Range, WriteHow } from '../storage/types.js';
 import type { Place } from '../tree.js';
+import { keeping, parseEret, piecesOf, takeHave } from './blocks.js';
 import { carry } from './carry.js';
 import { listingOrder } from './listing.js';
 import type { VerbRow } from './row.js';
@@ -29,13 +31,36 @@ const begins = (session: Session): void => {
 };
 
 function retr(session: Session, name: string): AsyncGenerator<ServerReply, void, void> {
-  begins(session);
-  const range = takeRange(session);
+  return keeping(session, () => {
+    begins(session);
+    return send(session, name, { range: takeRange(session), have: takeHave(session) });
+  });
+}
+
+/** `ERET P`: blocks count from the beginning of the part, as those of other servers do. */
+function eret(session: Session, argument: string): AsyncGenerator<ServerReply, void, void> {
+  return keeping(session, () => {
+    begins(session);
+    takeRange(session);
+    takeHave(session);
+    const { path, start, end } = parseEret(argument);
+    if (session.params.type === 'A') throw new Refusal(504, 'ERET needs TYPE I.');
+    return send(session, path, { range: { start, end } });
+  });
+}
+
+function send(
+  session: Session,
+  name: string,
+  { range, have }: { range: Range; have?: readonly Span[] | undefined },
+): AsyncGenerator<ServerReply, void, void> {
   const place = session.place(name, 'read');
+  const file = { what: 'content', storage: place.storage, path: place.inner, range } as const;
   return carry(session, {
     verb: 'RETR',
     place,
-    file: { what: 'content', storage: place.storage, path: place.inner, range },
+    file,
+    ...(have && { pieces: piecesOf(file, have) }),
     direction: 'send',
     listing: false,
     opening: 'Data connection open; the file follows.',
@@ -44,15 +69,24 @@ function retr(session: Session, name: string): AsyncGenerator<ServerReply, void,
 
 type UploadVerb = 'STOR' | 'APPE' | 'STOU';
 
-function howOf(session: Session, verb: UploadVerb, offset: number): WriteHow {
+function howOf(
+  session: Session,
+  verb: UploadVerb,
+  { offset, have }: { offset: number; have: readonly Span[] | undefined },
+): WriteHow {
   const { temporary } = session.core.settings;
+  const last = have?.at(-1);
+  if (last) {
+    const prefix = have?.length === 1 && last.start === 0;
+    return { mode: prefix ? 'resume' : 'fill', offset: last.end, temporary };
+  }
   if (verb === 'STOU') return { mode: 'unique', offset: 0, temporary };
   // RFC 3659 5.3: after REST, APPE is STOR from that octet on.
   if (offset > 0) return { mode: 'resume', offset, temporary };
   return { mode: verb === 'APPE' ? 'append' : 'replace', offset: 0, temporary };
 }
 
-async function* upload(
+async function* receive(
   session: Session,
   verb: UploadVerb,
   name: string,
@@ -60,20 +94,25 @@ async function* upload(
 ): AsyncGenerator<ServerReply, void, void> {
   begins(session);
   const { start } = takeRange(session);
+  const have = takeHave(session);
   const place = session.place(name, 'write', 553);
   if (place.mountPoint) throw new Refusal(553, 'That is a directory.');
-  const how = howOf(session, verb, start);
+  const how = howOf(session, verb, { offset: start, have });
   if (how.mode === 'replace') await refuseDupe(session, place);
   if (!(await session.core.shares.admits(session, place))) throw new Refusal(552, 'The quota is used up.');
   yield* carry(session, {
     verb,
     place,
     file: { what: 'upload', storage: place.storage, path: place.inner, how },
+    ...(have && { have }),
     direction: 'receive',
     listing: false,
     opening,
   });
 }
+
+const upload = (...args: Parameters<typeof receive>): AsyncGenerator<ServerReply, void, void> =>
+  keeping(args[0], () => receive(...args));
 
 /** Overwriting takes a file away: without that right an existing name is a dupe, and XDUPE names it. */
 async function refuseDupe(session: Session, place: Place): Promise<void> {
@@ -111,6 +150,7 @@ async function* list(
 ): AsyncGenerator<ServerReply, void, void> {
   session.params.rest = 0;
   session.params.range = undefined;
+  session.params.have = undefined;
   const { place, order } = await listingOrder(session, verb, argument);
   yield* carry(session, {
     verb,
@@ -170,6 +210,16 @@ export const rows: VerbRow[] = [
     run: retr,
   },
   {
+    verb: 'ERET',
+    source: 'GFD.20 3.2',
+    syntax: 'P <offset> <octets> <path>',
+    argument: 'required',
+    summary: 'Send a part of a file.',
+    when: 'login',
+    features: () => ['ERET'],
+    run: eret,
+  },
+  {
     verb: 'STOR',
     source: 'RFC 959 4.1.3',
     syntax: '<path>',
@@ -203,7 +253,7 @@ export const rows: VerbRow[] = [
     argument: 'optional',
     summary: 'Listing for people, as ls -l writes it. No patterns, no recursion.',
     when: 'login',
-    run: (session, argument) => list(session, 'LIST', argument),
+    run: (session, argument) => keeping(session, () => list(session, 'LIST', argument)),
   },
   {
     verb: 'NLST',
@@ -212,7 +262,7 @@ export const rows: VerbRow[] = [
     argument: 'optional',
     summary: 'Names only.',
     when: 'login',
-    run: (session, argument) => list(session, 'NLST', argument),
+    run: (session, argument) => keeping(session, () => list(session, 'NLST', argument)),
   },
   {
     verb: 'MLSD',
@@ -221,6 +271,6 @@ export const rows: VerbRow[] = [
     argument: 'optional',
     summary: 'Listing for programs: facts and names of a directory.',
     when: 'login',
-    run: (session, argument) => list(session, 'MLSD', argument),
+    run: (session, argument) => keeping(session, () => list(session, 'MLSD', argument)),
   },
 ];
