@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { isProven } from '../client/certificate.js';
 import { rememberDcpa } from '../client/dcpa.js';
 import { type PoolOptions, SitePool } from '../client/pool.js';
 import { store } from '../client/transfer.js';
@@ -130,7 +131,7 @@ class Direction {
       const best = this.#routes.some(({ outcome, security }) => outcome === 'ok' && security === 'verified');
       return {
         routes: this.#routes,
-        advice: best ? [] : adviceFor(this.#facts(), this.#allFindings()),
+        advice: best ? [] : adviceFor(this.#facts(), [...this.#allFindings(), ...this.#unchecked()]),
       };
     } finally {
       await this.#cleanUp(paths);
@@ -156,6 +157,17 @@ class Direction {
 
   #allFindings(): Finding[] {
     return [...this.#findings, ...this.#plan().excluded.flatMap(({ finding }) => (finding ? [finding] : []))];
+  }
+
+  /** Keys were proven, but on the word of a certificate that nobody vouches for. */
+  #unchecked(): Finding[] {
+    if (!this.#routes.some(({ route, security }) => route.pins && security === 'encrypted')) return [];
+    const facts = this.#facts();
+    return SIDES.filter((side) => !isProven(facts[side].certificate)).map((side) => ({
+      side,
+      obstacle: 'unchecked-certificate',
+      message: '',
+    }));
   }
 
   async #tryAll(paths: Record<Side, string>): Promise<void> {

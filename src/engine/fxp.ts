@@ -6,6 +6,7 @@ import { arrivalPath, commit, discard, exactTime, isNameRefused, resumePoint } f
 import type { Finding, Side } from './findings.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
+import { compareMoved } from './moved.js';
 import { type Attempt, routeInfo } from './plan.js';
 import type { Ticket } from './router.js';
 import type { Run } from './run.js';
@@ -210,6 +211,7 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
         run.settings.verify,
       ),
       exactTime(run, source, job),
+      askMoved(run, job, landed),
     ]);
     ticket.settle('worked');
     noteDirect(run, job);
@@ -225,6 +227,13 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
     else ticket.settle('open');
     throw error;
   }
+}
+
+/** Not where the file lay there complete: the servers would tell of another one. */
+async function askMoved(run: Run, { size }: FileJob, landed: Landed): Promise<void> {
+  const { source, destination, offset } = landed;
+  if (run.settings.verify === 'none' || (offset > 0 && offset === size)) return;
+  await compareMoved(source, destination, size === undefined ? undefined : size - offset);
 }
 
 function noteDirect(run: Run, job: FileJob): void {

@@ -1,8 +1,10 @@
 /** One server of ours and one of others, which proves the key of its control connection without knowing it. */
+import { readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { check } from '../../../src/engine/index.js';
-import { type AnyPeer, during, look, noise, plant, run, wholeOf } from '../../failures/bench.js';
+import { partialName } from '../../../src/engine/partial.js';
+import { type AnyPeer, during, look, noise, PAST, plant, run, wholeOf } from '../../failures/bench.js';
 import { type PeerName, requirePeer } from '../../peers/peer.js';
 import { startProftpd } from '../../peers/real/proftpd.js';
 import { startPureftpd } from '../../peers/real/pureftpd.js';
@@ -74,10 +76,14 @@ for (const stock of STOCK) {
       });
       expect(look(join(server.root, 'back'))).toEqual(look(join(peer.home, 'tree')));
       expect([...there.of('alarm'), ...back.of('alarm')]).toEqual([]);
-      // One command for all files.
-      expect(there.sent('mine', /^DCPA/).slice(-1)).toEqual([
+      // One command for all files; where no digest can be compared, ours is asked what it moved.
+      const asked = there.sent('mine', /^DCPA/);
+      expect(asked.filter((text) => text !== 'DCPA').slice(-1)).toEqual([
         expect.stringMatching(/^DCPA (Self=host;)?Peer=sha-256:[0-9a-f]{64};Role=(client|server)$/),
       ]);
+      const sizes = wholeOf(there).verified.digest === 0 ? 3 : 0;
+      expect(asked.filter((text) => text === 'DCPA')).toHaveLength(sizes);
+      expect(there.heard('mine', /^200 DCPA .*Last=ok;Bytes=/)).toHaveLength(sizes);
     });
 
     it('is joined with ours by every door and in every TLS role that it has', async () => {
@@ -97,6 +103,22 @@ for (const stock of STOCK) {
     });
   });
 }
+
+const alone = requirePeer('pureftpd');
+describe.skipIf(alone)(`a file that was begun ${alone ?? ''}`, () => {
+  it('goes on at the stock server, and ours counts what it sent of it', async () => {
+    const whole = noise(300_000);
+    const [peer, server] = [await during(startPureftpd()), await own({ files: { f: whole } })];
+    utimesSync(join(server.root, 'f'), PAST, PAST);
+    plant(peer, { [partialName('g', whole.length, PAST.getTime())]: whole.subarray(0, 200_000) });
+    const ran = await run(at(pinned(server, 'mine'), 'f'), at(pinned(peer, 'theirs'), 'g'));
+    expect(wholeOf(ran)).toMatchObject({ security: 'one-sided', verified: { size: 1 } });
+    const rest = whole.length - (200_000 - 64 * 1024);
+    expect(ran.sent('mine', /^REST/)).toEqual([`REST ${whole.length - rest}`]);
+    expect(ran.heard('mine', /^200 DCPA .*Last=ok/)).toEqual([expect.stringMatching(`;Bytes=${rest}$`)]);
+    expect(readFileSync(join(peer.home, 'g')).equals(whole)).toBe(true);
+  });
+});
 
 const without = requirePeer('vsftpd');
 describe.skipIf(without)(`vsftpd that wants resumed sessions ${without ?? ''}`, () => {
