@@ -17,10 +17,11 @@ const options = numericOptions({ minutes: 20, clients: 200, seed: 1, memory: 64,
 const OTHERS = ['vsftpd', 'Pure-FTPd', 'ProFTPD', 'pyftpdlib'];
 
 function start(): Promise<Peer> {
-  if (options.server === 0)
+  if (options.server === 0) {
     // One user stands for all clients: the bound on failures of one would hit them all.
     const limits = { dataTimeout: 10_000, foreignFailuresPerMinute: 0 };
     return startJackstay({ built: true, quiet: true, server: { limits } });
+  }
   const other = CONTENDERS.find(({ name }) => name === OTHERS[options.server - 1]);
   if (other === undefined) throw new Error(`--server goes from 0 to ${OTHERS.length}`);
   return other.start();
