@@ -32,6 +32,8 @@ export interface LoginOptions {
 const PROBE = 'burst';
 /** Milliseconds for it: a server that discards what it read ahead never answers the rest. */
 const PROBE_TIMEOUT = 3_000;
+/** Milliseconds for a login in one segment: the server may ask a directory service about the password. */
+const LOGIN_BURST_TIMEOUT = 10_000;
 
 /** Fill in defaults. Port 990 means implicit TLS unless said otherwise; no user means anonymous (RFC 1635). */
 export function fullSite(site: SiteSettings): FullSite {
@@ -71,6 +73,7 @@ export async function login(
   } catch (error) {
     session.destroy(new FtpError('closed', `${site.name}: login was given up`));
     if (toFtpError(error).facts.phase === PROBE && !options.cautious) {
+      if (options.known) losesLogins.add(options.known);
       return login(site, { ...options, cautious: true });
     }
     throw error;
@@ -87,6 +90,11 @@ async function introduce(session: Session, site: FullSite, options: LoginOptions
     // CVE-2021-22946: a greeting that claims a login would skip TLS.
     if (already) throw noTls(session, 'it greeted with a finished login instead', greeting);
     certificate = await authTls(session, site, options);
+  }
+  if (options.known && !already && mayBurst(site, options)) {
+    await authenticateAtOnce(session, site, options.known);
+    await enter(session, site);
+    return options.known;
   }
   const texts = already ? [replyText(greeting)] : await authenticate(session, site);
   const protP = certificate !== undefined && (await protect(session));
@@ -163,7 +171,13 @@ async function authenticate(session: Session, site: FullSite): Promise<string[]>
     reply = await session.request('ACCT', site.account);
   }
   texts.push(...reply.lines);
-  if (reply.code >= 200 && reply.code < 300) return texts;
+  mustBeIn(session, site, reply);
+  return texts;
+}
+
+/** @throws FtpError `refused` where the site is full, `login` otherwise, unless the reply says that the user is in. */
+function mustBeIn(session: Session, site: FullSite, reply: Reply): void {
+  if (reply.code >= 200 && reply.code < 300) return;
   if (isSiteFull(reply)) throw fullOrRefused(session, `USER ${site.user}`, reply);
   // Through the session: a server that repeats the password must not bring it into the message.
   const said = session.refusal(`USER ${site.user}`, reply).facts.reply!;
@@ -181,6 +195,41 @@ async function authenticate(session: Session, site: FullSite): Promise<string[]>
         : 'Check user and password.',
     },
   );
+}
+
+/** Servers that lost what came behind USER or PASS once. */
+const losesLogins = new WeakSet<SiteFacts>();
+
+/** One more session of a server that was seen to answer several commands of one segment, without ACCT and HOST. */
+const mayBurst = (site: FullSite, { known, cautious }: LoginOptions): boolean =>
+  known?.queues === true &&
+  !cautious &&
+  !losesLogins.has(known) &&
+  site.account === undefined &&
+  site.virtualHost === undefined;
+
+/**
+ * All commands of a login in one segment: one round trip where there were three, under TLS five. A server that loses the
+ * rest behind USER or PASS is logged in to again, one command at a time.
+ */
+async function authenticateAtOnce(session: Session, site: FullSite, known: SiteFacts): Promise<void> {
+  session.lockstep = false;
+  const options = { timeout: Math.min(LOGIN_BURST_TIMEOUT, session.commandTimeout) };
+  const ask = (verb: string, argument: string): Promise<Reply> => session.request(verb, argument, options);
+  const utf8 = known.features.has('UTF8') && !known.missing.has('OPTS UTF8');
+  const [user, pass, , type, prot] = await Promise.all([
+    ask('USER', site.user),
+    ask('PASS', site.password),
+    utf8 ? ask('OPTS', 'UTF8 ON') : undefined,
+    ask('TYPE', 'I'),
+    known.protP ? Promise.all([ask('PBSZ', '0'), ask('PROT', 'P')]).then(([, reply]) => reply) : undefined,
+  ]).catch((error: unknown) => {
+    const failure = toFtpError(error);
+    throw new FtpError(failure.kind, failure.message, { ...failure.facts, phase: PROBE });
+  });
+  mustBeIn(session, site, user.code === 331 ? pass : user);
+  if (type.code >= 400) throw session.refusal('TYPE I', type);
+  if (prot && prot.code >= 300) throw session.refusal('PROT P', prot);
 }
 
 /** `PBSZ 0`, `PROT P` (RFC 4217 8, 9). False where the server cannot protect data connections. */

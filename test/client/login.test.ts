@@ -1,5 +1,6 @@
 /** Logins: TLS before all else, and never less than was asked for. */
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { SiteFacts } from '../../src/client/facts.js';
 import { fullSite, login } from '../../src/client/login.js';
 import { memoryTrust, type TrustStore } from '../../src/client/trust.js';
 import { FtpError } from '../../src/protocol/errors.js';
@@ -11,7 +12,7 @@ const PASSWORD = 'marlinspike-9';
 async function enter(
   server: ScriptServer,
   change: Partial<SiteSettings> = {},
-  options: { trust?: TrustStore; commandTimeout?: number } = {},
+  options: { trust?: TrustStore; commandTimeout?: number; known?: SiteFacts } = {},
 ) {
   const { host, port } = server;
   const site = fullSite({ name: 'S', host, port, user: 'u', password: PASSWORD, ...change });
@@ -259,5 +260,64 @@ describe('the words of a login', () => {
     expect([facts.queues, session.lockstep]).toEqual([false, true]);
     const { facts: plain, session: fast } = await enter(server);
     expect([plain.queues, fast.lockstep]).toEqual([true, false]);
+  });
+});
+
+describe('one more session of a known server', () => {
+  const again = (server: ScriptServer, known: SiteFacts, change: Partial<SiteSettings> = {}) =>
+    enter(server, change, { known, commandTimeout: 1_000 });
+
+  it.each([
+    ['in the clear', undefined, {}, ['USER u', `PASS ${PASSWORD}`, 'OPTS UTF8 ON', 'TYPE I']],
+    [
+      'under TLS',
+      'explicit',
+      EXPLICIT,
+      ['USER u', `PASS ${PASSWORD}`, 'OPTS UTF8 ON', 'TYPE I', 'PBSZ 0', 'PROT P'],
+    ],
+  ] as const)('logs in with one segment, %s', async (_, tls, change, segment) => {
+    const server = await script(tls ? { tls } : {});
+    const { facts } = await enter(server, change);
+    expect(facts.queues).toBe(true);
+    server.segments.length = 0;
+    const { session } = await again(server, facts, change);
+    expect(server.segments.at(-1)).toEqual(segment);
+    expect(session.idle).toBe(true);
+    expect((await session.request('NOOP')).code).toBe(200);
+  });
+
+  it('takes a USER that is enough, and tells a login that is refused now', async () => {
+    let refusal: string | undefined;
+    const server = await script({
+      answers: { USER: () => refusal ?? '230 in', PASS: '503 already in' },
+    });
+    const { facts } = await enter(server);
+    await again(server, facts);
+    refusal = '530 not today';
+    await expect(again(server, facts)).rejects.toMatchObject({
+      kind: 'login',
+      facts: { reply: { code: 530 } },
+    });
+  });
+
+  it('goes back to one command at a time where the rest of the segment is lost, and stays there', async () => {
+    let alone = false;
+    const server = await script({
+      answers: {
+        PASS: (line) => {
+          const segment = server.segments.at(-1) ?? [];
+          alone = segment.length === 1;
+          if (!alone) line.end();
+          return alone ? '230 in' : undefined;
+        },
+      },
+    });
+    const { facts } = await enter(server);
+    const before = server.commands.length;
+    await again(server, facts);
+    expect(alone).toBe(true);
+    expect(server.commands.slice(before).filter((word) => word === 'USER u')).toHaveLength(2);
+    await again(server, facts);
+    expect(server.commands.slice(before).filter((word) => word === 'USER u')).toHaveLength(3);
   });
 });
