@@ -3,9 +3,10 @@
  * by CPSV and once by SSCN, where nobody checks who is at the other end. The three take turns in the same minutes; every copy is
  * compared octet for octet.
  *
- *   npx tsx bench/dcpa.ts [--runs 7] [--mebibytes 1024] [--files 1000] [--size 10240] [--sessions 4] [--built 1]
+ *   npm run build && npx tsx bench/dcpa.ts [--runs 7] [--mebibytes 1024] [--files 1000] [--size 10240] [--sessions 4] [--built 1]
  *
- * With these defaults the result goes to bench/results/dcpa.json and into docs/performance.md; with any other to the terminal only.
+ * The servers are those that were built, or with `--built 0` the sources. With these defaults the result goes to
+ * bench/results/dcpa.json and into docs/performance.md; with any other to the terminal only.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {

@@ -8,7 +8,6 @@ import type { Attempt, Side } from './route.js';
 import { allShapes, demands, nameOf, other, type Shape, SIDES } from './shapes.js';
 
 export type { Attempt } from './route.js';
-export { other } from './shapes.js';
 
 /** An attempt that the facts exclude, and why. */
 export interface Excluded {
