@@ -30,6 +30,7 @@ export interface GateOptions {
 /** Limits of connections, of sessions per user and of wrong passwords (threats.md rows 26 and 28). */
 export function countingGate(users: UserStore, limits: () => ServerLimits, options: GateOptions = {}): Gate {
   const { counters = localCounters(), failures = new FailedLogins() } = options;
+  counters.onFailed?.((address, name) => failures.failed(address, name, limits().loginFailuresPerMinute));
   return {
     admit: (address) => admit(counters, address, limits()),
     async login(session, name, password) {
@@ -42,6 +43,7 @@ export function countingGate(users: UserStore, limits: () => ServerLimits, optio
       if (account === 'busy') return { ok: false, why: 'too many logins at once', full: true };
       if (!account) {
         failures.failed(address, name, perMinute);
+        counters.failed?.(address, name);
         return { ok: false, why: 'wrong name, password or address' };
       }
       failures.succeeded(address, name);

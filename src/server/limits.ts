@@ -9,6 +9,10 @@ export interface Counters {
   acquire(key: string, limit: number): boolean | Promise<boolean>;
   /** One less. */
   release(key: string): void;
+  /** A login failed here: tell those who share these counters. */
+  failed?(address: string, name: string): void;
+  /** Hears of logins that failed elsewhere. */
+  onFailed?(hear: (address: string, name: string) => void): void;
 }
 
 /** Counters of this process. */

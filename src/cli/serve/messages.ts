@@ -9,7 +9,15 @@ export type ToServing<S> =
   /** Stop listening; transfers have `grace` milliseconds. Said again, it shortens them. */
   | { kind: 'stop'; grace: number }
   | { kind: 'snapshot'; id: number }
-  | { kind: 'granted'; id: number; granted: boolean };
+  | { kind: 'granted'; id: number; granted: boolean }
+  | FailedLogin;
+
+/** A wrong password: whoever guesses must not get as many tries of every process. */
+export interface FailedLogin {
+  kind: 'login-failed';
+  address: string;
+  name: string;
+}
 
 /** What a serving process tells the first one. */
 export type FromServing =
@@ -21,7 +29,8 @@ export type FromServing =
   | { kind: 'reloaded'; id: number; error?: PlainError | undefined }
   | { kind: 'snapshot'; id: number; snapshot: Snapshot }
   | { kind: 'acquire'; id: number; key: string; limit: number }
-  | { kind: 'release'; key: string };
+  | { kind: 'release'; key: string }
+  | FailedLogin;
 
 /** An error that crosses processes. */
 export interface PlainError {

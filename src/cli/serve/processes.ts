@@ -191,7 +191,9 @@ export class Processes<S> {
       const granted = this.tally.acquire(worker.id, message.key, message.limit);
       this.#tell(worker, { kind: 'granted', id: message.id, granted });
     } else if (message.kind === 'release') this.tally.release(worker.id, message.key);
-    else if (message.kind === 'snapshot') this.#waiting.get(message.id)?.resolve(message.snapshot);
+    else if (message.kind === 'login-failed') {
+      for (const one of this.#serving.values()) if (one.worker !== worker) this.#tell(one.worker, message);
+    } else if (message.kind === 'snapshot') this.#waiting.get(message.id)?.resolve(message.snapshot);
     else if (message.kind === 'reloaded')
       this.#reloads.get(message.id)?.(message.error && fromPlain(message.error));
   }

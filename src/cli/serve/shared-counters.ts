@@ -6,6 +6,7 @@ export class SharedCounters implements Counters {
   readonly #tell: (message: FromServing) => void;
   readonly #asked = new Map<number, (granted: boolean) => void>();
   #ids = 0;
+  #hear: ((address: string, name: string) => void) | undefined;
 
   constructor(tell: (message: FromServing) => void) {
     this.#tell = tell;
@@ -21,6 +22,19 @@ export class SharedCounters implements Counters {
 
   release(key: string): void {
     this.#tell({ kind: 'release', key });
+  }
+
+  failed(address: string, name: string): void {
+    this.#tell({ kind: 'login-failed', address, name });
+  }
+
+  onFailed(hear: (address: string, name: string) => void): void {
+    this.#hear = hear;
+  }
+
+  /** A login failed in another process. */
+  failedElsewhere(address: string, name: string): void {
+    this.#hear?.(address, name);
   }
 
   /** An answer has come. */

@@ -59,6 +59,7 @@ process.on('message', (message: ToServing<Start>) => {
   else if (message.kind === 'reload') void reload(message.id, message.start);
   else if (message.kind === 'stop') stop(message.grace);
   else if (message.kind === 'granted') counters.granted(message.id, message.granted);
+  else if (message.kind === 'login-failed') counters.failedElsewhere(message.address, message.name);
   else if (message.kind === 'snapshot')
     serving?.snapshot().then(
       (snapshot) => tell({ kind: 'snapshot', id: message.id, snapshot }),

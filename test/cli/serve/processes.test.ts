@@ -95,6 +95,30 @@ describe('several processes', () => {
     await gone([...pids, fresh]);
   });
 
+  it('share what they know of wrong passwords: guesses do not multiply with the processes', async () => {
+    const { config } = await place('processes = 2', CLEAR);
+    const program = new Program(['--config', config, ...ALLOW]);
+    const at = await served(program);
+    const pids = pidsOf(program.lines);
+    const codes: number[] = [];
+    const asked = new Set<number>();
+    for (let tries = 0; tries < 24; tries++) {
+      const from = program.lines.length;
+      const client = await dial(at);
+      await client.ok('USER alice');
+      codes.push((await client.command('PASS guess')).code);
+      asked.add((await program.event('login', from)).pid);
+      client.destroy();
+    }
+    expect(asked).toEqual(new Set(pids));
+    // Ten of one address; word from one process to the other may come a guess or two later.
+    const tried = codes.filter((code) => code === 530).length;
+    expect(tried).toBeGreaterThanOrEqual(10);
+    expect(tried).toBeLessThan(15);
+    await program.signal('SIGTERM', 'stopped');
+    await gone(pids);
+  });
+
   it('take a new configuration together, and let transfers end at a stop', async () => {
     const { folder, home, config, configure } = await place(
       'processes = 2\nbanner = "one"',
