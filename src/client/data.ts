@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { connectTcp } from '../net/connect.js';
 import { type ActiveListener, listenActive } from '../net/data.js';
 import { deflating, inflated } from '../net/deflate.js';
@@ -63,6 +64,8 @@ export async function openData(connection: Connection, request: DataRequest): Pr
   try {
     if (request.offset) await rest(connection, request.offset);
     exchange = session.begin(request.verb, request.argument);
+    // The command is on the line before the first octet of TLS: pyftpdlib drops a connection that speaks before it.
+    await setImmediate();
     return await join(connection, door, exchange, request);
   } catch (error) {
     door.close();
