@@ -12,10 +12,11 @@ import { startProftpd } from '../peers/real/proftpd.js';
 import { startPureftpd } from '../peers/real/pureftpd.js';
 import { startPyftpdlib } from '../peers/real/pyftpdlib.js';
 import { startVsftpd } from '../peers/real/vsftpd.js';
-import type { Dialect } from '../peers/scripted/dialect.js';
+import { type Dialect, ORDINARY } from '../peers/scripted/dialect.js';
 import { GLFTPD, startGlftpd } from '../peers/scripted/glftpd.js';
 import type { ScriptedOptions } from '../peers/scripted/server.js';
 import { startWzdftpd, WZDFTPD } from '../peers/scripted/wzdftpd.js';
+import { type Evil, startEvil } from './evil.js';
 import { type PortRange, Router } from './router.js';
 
 /** glFTPd and wzdftpd speak as measured on the real programs; the others are the programs. */
@@ -86,9 +87,27 @@ const jackstay =
 
 interface Start {
   readonly title: string;
+  /** A script in this process, which tells each port that it opens. */
+  readonly scripted?: boolean;
   readonly needs?: PeerName;
   start(place: Place): Promise<Served>;
 }
+
+/** Whom an evil server names in its own place. */
+export const NAMED = { host: '127.0.0.8', port: 0 };
+
+/** Somebody else's server that takes part in DCPA and is not honest. */
+const evil = (how: Evil): Start => ({
+  title: `a server that lies (${how})`,
+  scripted: true,
+  start: ({ address, opened }) =>
+    startEvil(how, { passiveAddress: address }, (session, host, port) => {
+      opened(port);
+      return how === 'address'
+        ? ORDINARY.passive(session, NAMED.host, NAMED.port)
+        : ORDINARY.passive(session, host, port);
+    }),
+});
 
 const PROFTPD: Pick<Start, 'title' | 'needs'> = { title: 'ProFTPD', needs: 'proftpd' };
 
@@ -116,13 +135,22 @@ const STARTS = {
   },
   /** Connects only: its passive address cannot be set here. */
   pyftpdlib: { title: 'pyftpdlib', needs: 'pyftpdlib', start: () => startPyftpdlib({ quiet: true }) },
-  glftpd: { title: 'glFTPd', start: (place: Place) => startGlftpd(scripted(GLFTPD, place)) },
-  wzdftpd: { title: 'wzdftpd', start: (place: Place) => startWzdftpd(scripted(WZDFTPD, place)) },
+  glftpd: { title: 'glFTPd', scripted: true, start: (place: Place) => startGlftpd(scripted(GLFTPD, place)) },
+  wzdftpd: {
+    title: 'wzdftpd',
+    scripted: true,
+    start: (place: Place) => startWzdftpd(scripted(WZDFTPD, place)),
+  },
   /** Serves listed peers without a pin, as every FTP server that knows SSCN does. */
   'jackstay-listed': { title: 'Jackstay (FXP listed)', start: jackstay('listed') },
   jackstay: { title: 'Jackstay', start: jackstay('verified') },
   /** A second one of the same kind. */
   jackstay2: { title: 'Jackstay', start: jackstay('verified') },
+  'evil-key': evil('key'),
+  'evil-address': evil('address'),
+  'evil-nothing': evil('nothing'),
+  'evil-early': evil('early'),
+  'evil-more': evil('more'),
 } as const satisfies Record<string, Start>;
 
 /** Why this machine does not have a server, or undefined. */
@@ -139,8 +167,7 @@ export async function moor(id: BerthId, payload: { name: string; content: Buffer
   const from = await freePort(address);
   const ports = from + PORTS > 65_535 ? { from: from - PORTS, to: from - 1 } : { from, to: from + PORTS - 1 };
   let router: Router | undefined;
-  const isScripted = id === 'glftpd' || id === 'wzdftpd';
-  const { title, start }: Start = STARTS[id];
+  const { title, scripted: isScripted = false, start }: Start = STARTS[id];
   const opened = (port: number): void => void router?.open(port);
   const peer = await start({ address, ports, opened });
   writeFileSync(join(peer.home, payload.name), payload.content);

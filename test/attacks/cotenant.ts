@@ -127,7 +127,6 @@ export class Tenement {
     const loot = contentOf(join(this.b.home[TENANT]!, `${deed}-${bond}`)) ?? Buffer.alloc(0);
     const arrived = contentOf(join((deed === 'fetch' ? this.b : this.a).home[VICTIM]!, `${deed}-${bond}`));
     const family: Family = bond === 'SSCN' ? 'SSCN' : 'DCPA';
-    const both = sent.startsWith('226') && stored.startsWith('226');
     return {
       attack: `another user of both servers ${deed === 'fetch' ? 'takes the file' : 'sends his own file'}`,
       family,
@@ -136,7 +135,7 @@ export class Tenement {
       altered: /^2/.test(stored) ? difference(payload, arrived) : 0,
       source: sent,
       destination: stored,
-      client: both ? 'done (commands by hand)' : 'failed (commands by hand)',
+      client: saidByHand(sent, stored),
     };
   }
 
@@ -177,7 +176,7 @@ export class Tenement {
         altered: /^2/.test(stored) ? difference(this.content.payload, arrived) : 0,
         source,
         destination: stored,
-        client: /^226/.test(source) ? 'done (commands by hand)' : 'failed (commands by hand)',
+        client: saidByHand(source, stored),
         resumed: thief.resumed,
         valid,
       };
@@ -186,6 +185,10 @@ export class Tenement {
     }
   }
 }
+
+/** No client is between: what one would say. */
+const saidByHand = (sent: string, stored: string): string =>
+  `${/^226/.test(sent) && /^226/.test(stored) ? 'done' : 'failed'} (commands by hand)`;
 
 const lineOf = ({ text }: Reply): string => text.split('\n').at(-1)!;
 

@@ -34,6 +34,8 @@ export interface Told {
 
 /** What a cell may put between the steps of a transfer. */
 export interface Placement {
+  /** Settings of both sites beside those of the laboratory. */
+  readonly settings?: Partial<SiteSettings>;
   /** Before the first command, when it is clear what the engine is going to do. */
   prepare?(attempt: Attempt, ends: { active: Berth; passive: Berth }): void | Promise<void>;
   /** The moment in which the client hears of a passive port. */
@@ -118,14 +120,17 @@ export class Lab {
     this.files += 1;
     const name = `arrived-${this.files}.bin`;
     const pool = (side: Side): SitePool =>
-      new SitePool(this.site(ends[side]), {
-        trust: memoryTrust(),
-        onDialogue: (_site, _session, direction, text) => {
-          heard[side].hear(direction, text);
-          const endpoint = direction === '<' && endpointOf(text, ends[side].router.host);
-          if (endpoint) placed.announced?.(endpoint.host, endpoint.port);
+      new SitePool(
+        { ...this.site(ends[side]), ...placed.settings },
+        {
+          trust: memoryTrust(),
+          onDialogue: (_site, _session, direction, text) => {
+            heard[side].hear(direction, text);
+            const endpoint = direction === '<' && endpointOf(text, ends[side].router.host);
+            if (endpoint) placed.announced?.(endpoint.host, endpoint.port);
+          },
         },
-      });
+      );
     const pools = { source: pool('source'), destination: pool('destination') };
     const lane = new Lane(
       0,

@@ -4,7 +4,7 @@ import { type Forgery, forge } from './credentials.js';
 import { type Lab, type Placement, SIZE, type Told } from './lab.js';
 import { Cutter, type Deed, type Loot, Middle } from './middle.js';
 import { type Cell, compare, type Expected, type Row } from './rows.js';
-import { absenceOf, nameOf, type Technique } from './techniques.js';
+import { absenceOf, CHECKED, nameOf, type Technique } from './techniques.js';
 
 const NO_LOOT: Loot = { seen: Buffer.alloc(0), fed: 0, connections: 0 };
 
@@ -50,7 +50,9 @@ export function middle(
   forgery: Forgery,
   expected: Expected,
 ): Cell {
-  const attack = technique.family === 'plain' ? DEEDS[deed] : `${DEEDS[deed]}, ${FORGERIES[forgery]}`;
+  const checked = technique === CHECKED ? ', TLSVerifyServer on' : '';
+  const attack =
+    technique.family === 'plain' ? DEEDS[deed] : `${DEEDS[deed]}, ${FORGERIES[forgery]}${checked}`;
   const run = async (): Promise<Row> => {
     let attacker: Middle | undefined;
     const prepare: Placement['prepare'] = async (attempt, { passive }) => {

@@ -91,12 +91,20 @@ export class Victim {
   /** Resolves when whoever had connected before is gone again. Its own connection for that is not counted. */
   async settled(): Promise<void> {
     // The queue of a listener is served in order: what came before this one has been counted when it is.
-    const last = new Promise<Socket>((resolve) => this.server.once('connection', resolve));
+    const ports = new Set<number | undefined>();
+    let wake = (): void => {};
+    const note = (socket: Socket): void => {
+      ports.add(socket.remotePort);
+      wake();
+    };
+    this.server.on('connection', note);
     const marker = await reach(this.host, this.ports.open);
-    const local = marker?.localPort;
-    for (let came = await last; came.remotePort !== local; ) {
-      came = await new Promise<Socket>((resolve) => this.server.once('connection', resolve));
+    while (marker && !ports.has(marker.localPort)) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
+    this.server.removeListener('connection', note);
     this.connections -= 1;
     marker?.destroy();
     while ([...this.sockets].some((socket) => socket.localPort === this.ports.open)) {
