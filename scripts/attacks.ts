@@ -131,7 +131,7 @@ try {
   const bounces = await bystander(lab);
   const date = new Date().toISOString().slice(0, 10);
   const found: Findings = { date, size: SIZE, rows, bounces, timing: await ports() };
-  writeFileSync(RAW, `${JSON.stringify(found, null, 1)}\n`);
+  writeFileSync(RAW, `${JSON.stringify(found, null, 2)}\n`);
   const page = readFileSync(PAGE, 'utf8');
   writeFileSync(
     PAGE,
