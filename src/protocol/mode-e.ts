@@ -58,9 +58,7 @@ export function writeBlockHeader(into: Buffer, header: Partial<BlockHeader>, at 
  * for numbers beyond 2^53, and for an end of file that has octets or names no connection.
  */
 export function readBlockHeader(octets: Buffer, at = 0): BlockHeader {
-  const flags = octets[at]!;
-  if (flags & DOUBTFUL) throw malformed(`blocks with descriptor ${flags} are not taken`);
-  if (flags & ~KNOWN) throw malformed(`${flags} is no descriptor of a block`);
+  const flags = checkDescriptor(octets[at]!);
   const count = uint64(octets, at + 1);
   const place = uint64(octets, at + 9);
   if (!Number.isSafeInteger(count) || !Number.isSafeInteger(place) || !Number.isSafeInteger(count + place)) {
@@ -76,6 +74,12 @@ export function readBlockHeader(octets: Buffer, at = 0): BlockHeader {
     eod: (flags & BLOCK_FLAGS.eod) !== 0,
     closes: (flags & BLOCK_FLAGS.closes) !== 0,
   };
+}
+
+function checkDescriptor(flags: number): number {
+  if (flags & DOUBTFUL) throw malformed(`blocks with descriptor ${flags} are not taken`);
+  if (flags & ~KNOWN) throw malformed(`${flags} is no descriptor of a block`);
+  return flags;
 }
 
 const uint64 = (octets: Buffer, at: number): number =>
@@ -117,6 +121,8 @@ export class BlockDecoder {
     }
     if (this.#held === 0 && to - from >= BLOCK_HEADER)
       return this.#begun(readBlockHeader(chunk, from), from + BLOCK_HEADER);
+    // What is no block is known by its first octet, however little comes.
+    if (this.#held === 0) checkDescriptor(chunk[from]!);
     const next = Math.min(to, from + BLOCK_HEADER - this.#held);
     this.#held += chunk.copy(this.#header, this.#held, from, next);
     if (this.#held < BLOCK_HEADER) return undefined;

@@ -119,7 +119,8 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
         if (key && !used) this.#shelf.fill(key);
         used = true;
         kept = order.blocks !== undefined;
-        return this.#start(id, order, listener, active, over);
+        // One that has failed is not made anew.
+        return this.#start(id, order, listener, closed ? undefined : active, over);
       },
       close: () => {
         if (used && !kept) this.#commands.add({ do: 'abort', id });

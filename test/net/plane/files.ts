@@ -16,6 +16,10 @@ export interface TestFile {
   slow?: boolean;
   /** The size is not told. */
   unsized?: boolean;
+  /** Octets are taken in order only. */
+  inOrder?: boolean;
+  /** Sent from here on. */
+  from?: number;
   /** Fails in this step. */
   fails?: 'open' | 'read' | 'admit' | 'sink' | 'write' | 'commit';
   /** Where sources and sinks that are still open leave a mark. */
@@ -40,12 +44,13 @@ function later<T>(value: T, slow: boolean | undefined): T | Promise<T> {
 function source(file: TestFile): Source {
   if (file.fails === 'open' || !existsSync(file.path)) throw new FileError('not-found', 'no such file');
   const fd = openSync(file.path, 'r');
+  const { from = 0 } = file;
   let read = 0;
   return {
-    ...(file.unsized ? {} : { size: fstatSync(fd).size }),
+    ...(file.unsized ? {} : { size: fstatSync(fd).size - from }),
     read(into) {
       if (file.fails === 'read' && read > 0) throw new FileError('io', 'the disk is broken');
-      const count = readSync(fd, into, 0, into.length, null);
+      const count = readSync(fd, into, 0, into.length, from + read);
       read += count;
       return later(count, file.slow);
     },
@@ -57,21 +62,23 @@ function sink(file: TestFile): Sink {
   if (file.fails === 'sink') throw new FileError('denied', 'not there');
   const part = `${file.path}.part`;
   const fd = openSync(part, 'w');
+  const put = (chunk: Buffer, at: number | null): void | Promise<void> => {
+    if (file.fails === 'write') throw new FileError('no-space', 'the disk is full');
+    if (!file.slow) {
+      writeSync(fd, chunk, 0, chunk.length, at);
+      return undefined;
+    }
+    // The buffer is read late: it must not have been used again by then.
+    return new Promise<void>((resolve) =>
+      setImmediate(() => {
+        writeSync(fd, chunk, 0, chunk.length, at);
+        resolve();
+      }),
+    );
+  };
   return {
-    write(chunk) {
-      if (file.fails === 'write') throw new FileError('no-space', 'the disk is full');
-      if (!file.slow) {
-        writeSync(fd, chunk);
-        return undefined;
-      }
-      // The buffer is read late: it must not have been used again by then.
-      return new Promise<void>((resolve) =>
-        setImmediate(() => {
-          writeSync(fd, chunk);
-          resolve();
-        }),
-      );
-    },
+    write: (chunk) => put(chunk, null),
+    ...(file.inOrder ? {} : { writeAt: put }),
     commit() {
       if (file.fails === 'commit') throw new FileError('quota', 'too much');
       closeSync(fd);

@@ -59,6 +59,11 @@ export class Lane {
     this.#onIdle = onIdle;
   }
 
+  /** The next file is on its way already. */
+  get waiting(): boolean {
+    return this.#queue.length > 0;
+  }
+
   /** Blocks go to `user` from now on. */
   attach(user: LaneUser): void {
     this.#user = user;

@@ -111,10 +111,13 @@ export class BlockReceipt<F, P> implements DataTransfer, LaneUser {
     let failure: Failure | undefined;
     let remains: Remains | undefined;
     try {
-      await course.value(
-        onFile(() => opener.admit(order.file)),
-        () => {},
-      );
+      // A file that is here already is opened at once, and that says the same.
+      if (![...this.#parts.lanes].some((lane) => lane.waiting)) {
+        await course.value(
+          onFile(() => opener.admit(order.file)),
+          () => {},
+        );
+      }
       await this.#gather();
       await this.#opening;
       await this.#commit();
