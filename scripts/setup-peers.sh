@@ -24,6 +24,7 @@ CLIENTS=(
   "xdotool   xdotool"
   "nmap      nmap"
   "testssl   testssl.sh"
+  "globus-url-copy globus-gass-copy-progs"
 )
 # One row per server: folder, program inside it, packages unpacked into it.
 SERVERS=(
