@@ -17,7 +17,7 @@ export interface TransferFlags extends CommonFlags {
   relay?: RelayPolicy;
   verify?: VerifyPolicy;
   onExists?: OnExists;
-  parallel?: number;
+  parallel?: number | 'auto';
   include?: string[];
   exclude?: string[];
   dryRun?: boolean;
@@ -128,6 +128,11 @@ export function addRouteFlags(command: Command): Command {
 
 const ON_EXISTS = ['skip', 'newer', 'resume', 'overwrite', 'fail'];
 
+const orAuto =
+  (parse: (value: string) => number) =>
+  (value: string): number | 'auto' =>
+    value === 'auto' ? value : parse(value);
+
 /** All flags of copy and its kin. */
 export function addTransferFlags(command: Command): Command {
   const option = (flags: string, text: string, parser: (value: string) => unknown): Option =>
@@ -139,7 +144,7 @@ export function addTransferFlags(command: Command): Command {
     .addOption(
       choice('--on-exists <what>', 'what to do where the target exists (default: resume)', ON_EXISTS),
     )
-    .addOption(option('--parallel <n>', 'files at once (default: 4)', integer(1, 64)))
+    .addOption(option('--parallel <n>', 'files at once, or auto (the default)', orAuto(integer(1, 64))))
     .option('--include <glob>', 'only files that match; may be repeated', collect)
     .option('--exclude <glob>', 'no files that match; may be repeated', collect)
     .option('-n, --dry-run', 'plan and report, change nothing')

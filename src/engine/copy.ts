@@ -11,7 +11,7 @@ import type { EventSink, Summary } from './events.js';
 import { makeJob, misread } from './expand.js';
 import { makeFilter } from './filter.js';
 import { sendFxp } from './fxp.js';
-import { type End, Lane } from './lane.js';
+import { type End, Lane, limitOf } from './lane.js';
 import { sendDownload, sendUpload } from './local.js';
 import { Monitor } from './monitor.js';
 import type { CopyOptions, Place } from './options.js';
@@ -63,7 +63,8 @@ export function defaultFloor(source: Place, destination: Place): Security {
 }
 
 function settingsOf(source: Place, destination: Place, options: CopyOptions): Settings {
-  const parallel = options.parallel ?? 4;
+  const auto = (options.parallel ?? 'auto') === 'auto';
+  const parallel = typeof options.parallel === 'number' ? options.parallel : AUTO_FIRST;
   if (!Number.isInteger(parallel) || parallel < 1 || parallel > 64)
     throw new FtpError('usage', `parallel is ${parallel}; it must be a whole number from 1 to 64`);
   return {
@@ -72,6 +73,7 @@ function settingsOf(source: Place, destination: Place, options: CopyOptions): Se
     verify: options.verify ?? 'auto',
     onExists: options.onExists ?? 'resume',
     parallel,
+    ...(auto ? { mostParallel: AUTO_MOST } : {}),
     filter: makeFilter(options.include, options.exclude),
     dryRun: options.dryRun ?? false,
     times: options.preserve?.times ?? true,
@@ -172,11 +174,12 @@ class CopySession {
       (side) => lane.held(side)?.facts.behaviour.oneAtATime,
     );
     const run: Run = {
-      settings: alone ? { ...this.#settings, parallel: 1 } : this.#settings,
+      settings: alone ? { ...this.#settings, parallel: 1, mostParallel: 1 } : this.#settings,
       emit: this.#emit,
       signal: this.#abort.signal,
       meter: this.#meter,
       names: { source: nameOf(this.#source), destination: nameOf(this.#destination) },
+      sessionLimit: () => Math.min(limitOf(this.#source), limitOf(this.#destination)),
       rate: this.#options.limitRate === undefined ? undefined : rateLimiter(this.#options.limitRate),
       monitors: this.#monitors,
       router: undefined,
@@ -372,6 +375,9 @@ function endOf(place: Place, options: PoolOptions, halved: boolean): End {
 }
 
 const DEFAULT_SESSIONS = 16;
+/** Transfers at once where the number finds itself. */
+const AUTO_FIRST = 4;
+const AUTO_MOST = 12;
 
 const nameOf = (end: End): string => (end.kind === 'remote' ? end.pool.site.name : 'this machine');
 

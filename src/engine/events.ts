@@ -40,6 +40,8 @@ export type EngineEvent =
     }
   /** A server whose key was demanded by DCPA was not the one at the other end, or could not be reached there. */
   | { event: 'alarm'; route: RouteInfo; message: string; advice: string }
+  /** The number of transfers at once was changed, and why. */
+  | { event: 'parallel'; sessions: number; before: number; reason: string }
   | { event: 'mkdir'; path: string }
   | { event: 'file-start'; path: string; size: number; offset: number; slot: number }
   | { event: 'progress'; path: string; bytes: number; size: number; slot: number; live: boolean }

@@ -6,6 +6,10 @@ import { localTree, remoteTree, type Tree } from './tree.js';
 /** One end of a run: a site with its pool, or this machine. */
 export type End = { kind: 'remote'; pool: SitePool } | { kind: 'local' };
 
+/** Sessions that a site grants now. */
+export const limitOf = (end: End): number =>
+  end.kind === 'remote' ? end.pool.limit : Number.POSITIVE_INFINITY;
+
 /**
  * One worker's sessions: one of each site, leased for as long as the lane works and replaced when they die. A transfer
  * leases one session of each site, never two.
@@ -28,13 +32,29 @@ export class Lane {
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  async #ensure(side: Side): Promise<void> {
+  /**
+   * As `connect`, with sessions that are free or may be opened now.
+   *
+   * @returns false when there are none, or a login failed: the lane holds nothing then.
+   */
+  async tryConnect(): Promise<boolean> {
+    const sides = ['source', 'destination'] as const;
+    const got = await Promise.allSettled(sides.map((side) => this.#ensure(side, false)));
+    const open = got.every((result) => result.status === 'fulfilled' && result.value);
+    if (!open) this.release();
+    return open;
+  }
+
+  async #ensure(side: Side, wait = true): Promise<boolean> {
     const end = this.#ends[side];
-    if (end.kind === 'local') return;
+    if (end.kind === 'local') return true;
     const held = this.#connections[side];
-    if (held && !held.session.closed) return;
+    if (held && !held.session.closed) return true;
     delete this.#connections[side];
-    this.#connections[side] = await end.pool.lease();
+    const leased = wait ? await end.pool.lease() : await end.pool.lease(false);
+    if (!leased) return false;
+    this.#connections[side] = leased;
+    return true;
   }
 
   /** The session of a remote side; `connect` must have succeeded. */

@@ -23,8 +23,11 @@ export interface CopyOptions {
   verify?: VerifyPolicy;
   /** [resume: same size and not older is the same file, a shorter one is continued where that is safe, others replaced] */
   onExists?: OnExists;
-  /** Files at once [4]; never more than the sites' session limits. */
-  parallel?: number;
+  /**
+   * Files at once; never more than the sites' session limits [auto: begins with 4, more while that gives more files and octets
+   * a second, 12 at most].
+   */
+  parallel?: number | 'auto';
   /** Globs over the path relative to the source; `**` crosses directories. A file must match an include, if any is given. */
   include?: string[];
   exclude?: string[];

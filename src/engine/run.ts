@@ -17,6 +17,8 @@ export interface Settings {
   verify: VerifyPolicy;
   onExists: OnExists;
   parallel: number;
+  /** Most transfers at once where the number finds itself; absent: `parallel` is fixed. */
+  mostParallel?: number;
   filter: Filter;
   dryRun: boolean;
   times: boolean;
@@ -34,6 +36,8 @@ export interface Run {
   signal: AbortSignal;
   meter: TrafficMeter;
   names: Record<Side, string>;
+  /** Sessions that both sites grant now. */
+  sessionLimit?: () => number;
   rate: RateLimiter | undefined;
   monitors: Partial<Record<Side, Monitor>>;
   router: Router | undefined;

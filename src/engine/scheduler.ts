@@ -4,9 +4,11 @@ import { type DirectoryTask, type Expansion, expand } from './expand.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
 import { leftover } from './leftover.js';
+import { Pacer } from './pace.js';
 import { connectLane, IN_A_RUN } from './reconnect.js';
 import type { Run } from './run.js';
 import type { Tally } from './tally.js';
+import { isBig, WaitingFiles } from './waiting.js';
 
 /** Files waiting above which directories are no longer opened: memory stays bounded however large the tree. */
 const ENOUGH_FILES = 5_000;
@@ -25,8 +27,20 @@ export class Scheduler {
   readonly #tally: Tally;
   readonly #makeLane: (slot: number) => Lane;
   readonly #directories: DirectoryTask[] = [];
-  readonly #files: FileJob[] = [];
+  readonly #files = new WaitingFiles();
+  readonly #pacer: Pacer;
   readonly #lanes: Promise<void>[] = [];
+  /** Lanes alive. */
+  readonly #slots = new Set<number>();
+  /** Lanes that are logging in. */
+  #opening = 0;
+  /** Lanes that end as soon as their last file has its name. */
+  readonly #leaving = new Set<number>();
+  /** Big files that are being sent. */
+  #big = 0;
+  /** Files until a lane more is tried after one got no sessions, doubled each time. */
+  #pause = 0;
+  #nextPause = 16;
   #working = 0;
   /** Lanes that will look for work as soon as the present turn is over. */
   #free = 0;
@@ -43,6 +57,8 @@ export class Scheduler {
     run.more = () => this.#files.length > 0 && !this.#ended;
     this.#tally = tally;
     this.#makeLane = makeLane;
+    const { parallel, mostParallel } = run.settings;
+    this.#pacer = new Pacer(parallel, mostParallel ?? parallel);
   }
 
   addDirectory(task: DirectoryTask): void {
@@ -58,18 +74,22 @@ export class Scheduler {
 
   /** Wake a sleeping lane, or start one more while there is more work than lanes. */
   #grow(): void {
-    if (this.#files.length + this.#directories.length <= this.#free) return;
-    const sleeper = this.#sleepers.shift();
-    if (sleeper) {
-      this.#working += 1;
-      sleeper(true);
-    } else if (this.#lanes.length < this.#run.settings.parallel) this.#startLane();
+    if (this.#files.length + this.#directories.length <= this.#free + this.#opening) return;
+    if (!this.#wake() && this.#pause === 0 && this.#slots.size < this.#pacer.sessions) this.#startLane();
   }
 
   #startLane(): void {
-    const lane = this.#makeLane(this.#lanes.length);
+    let slot = 0;
+    while (this.#slots.has(slot)) slot += 1;
+    const lane = this.#makeLane(slot);
+    const leave = (): void => {
+      lane.release();
+      this.#slots.delete(slot);
+      this.#leaving.delete(slot);
+    };
+    this.#slots.add(slot);
     this.#working += 1;
-    this.#lanes.push(this.#work(lane).finally(() => lane.release()));
+    this.#lanes.push(this.#start(lane).finally(leave));
   }
 
   /** Resolves when nothing is left. @throws FtpError `aborted`. */
@@ -80,7 +100,37 @@ export class Scheduler {
       await Promise.all(this.#lanes);
     } while (count !== this.#lanes.length);
     if (this.#run.signal.aborted) throw new FtpError('aborted', 'stopped by the caller');
-    if (this.fatal) this.#tally.notTried(this.#files.splice(0), this.#directories.splice(0), this.fatal);
+    if (this.fatal) this.#tally.notTried(this.#files.drain(), this.#directories.splice(0), this.fatal);
+  }
+
+  /**
+   * The first lane waits for its sessions; a further one that gets none now goes at once: what it waits for may be held by
+   * those that wait for it.
+   */
+  async #start(lane: Lane): Promise<void> {
+    this.#opening += 1;
+    const open = lane.slot === 0 || (await lane.tryConnect());
+    this.#opening -= 1;
+    if (open) await this.#work(lane);
+    else {
+      this.#pause = this.#nextPause;
+      this.#nextPause *= 2;
+      this.#retire();
+    }
+  }
+
+  /** One lane less, the others go on: one of them is woken if there is work. */
+  #retire(): void {
+    this.#working -= 1;
+    if (this.#peek()) this.#wake();
+    else if (this.#working === 0) this.#dismiss();
+  }
+
+  #wake(): boolean {
+    const sleeper = this.#sleepers.shift();
+    if (sleeper) this.#working += 1;
+    sleeper?.(true);
+    return sleeper !== undefined;
   }
 
   async #work(lane: Lane): Promise<void> {
@@ -89,10 +139,18 @@ export class Scheduler {
       while (finishing.length > most) await finishing.shift();
     };
     for (;;) {
+      if (lane.slot > 0 && this.#slots.size - this.#leaving.size > this.#pacer.sessions) {
+        this.#leaving.add(lane.slot);
+        await settle(0);
+        this.#retire();
+        return;
+      }
       const task = this.#next();
       if (task === 'nothing') {
         await settle(0);
         if (this.#peek()) continue;
+        // Others may have the sessions meanwhile.
+        lane.release();
         if (!(await this.#sleep())) return;
         continue;
       }
@@ -101,8 +159,11 @@ export class Scheduler {
         await this.#guard(() => this.#expand(lane, task));
         continue;
       }
+      const weight = isBig(task) ? 1 : 0;
+      this.#big += weight;
       if (!this.#overlaps(lane, task)) await settle(0);
       const sent = await this.#file(lane, task, () => settle(0));
+      this.#big -= weight;
       if (sent) finishing.push(sent.finishing);
       await settle(FINISHING);
     }
@@ -118,9 +179,9 @@ export class Scheduler {
 
   #next(): DirectoryTask | FileJob | 'nothing' {
     if (this.#ended) return 'nothing';
-    const wantsFiles =
-      this.#files.length > ENOUGH_FILES || this.#files.length >= 4 * this.#run.settings.parallel;
-    const task = wantsFiles ? this.#files.shift() : (this.#directories.pop() ?? this.#files.shift());
+    const wantsFiles = this.#files.length > ENOUGH_FILES || this.#files.length >= 4 * this.#pacer.sessions;
+    const file = (): FileJob | undefined => this.#files.shift(this.#big, this.#slots.size);
+    const task = wantsFiles ? file() : (this.#directories.pop() ?? file());
     return task ?? 'nothing';
   }
 
@@ -236,9 +297,23 @@ export class Scheduler {
     try {
       const result: FileResult = await sent.finish();
       this.#tally.done(job, result, (Date.now() - started) / 1000, lane.slot);
+      this.#pace(result.bytes);
     } catch (error) {
       await this.#failed(lane, job, toFtpError(error));
     }
+  }
+
+  #pace(bytes: number): void {
+    if (this.#pause > 0 && --this.#pause === 0) this.#grow();
+    const change = this.#pacer.done({
+      bytes,
+      now: Date.now(),
+      waiting: this.#files.length,
+      limit: this.#run.sessionLimit?.() ?? Number.POSITIVE_INFINITY,
+    });
+    if (!change) return;
+    this.#run.emit({ event: 'parallel', ...change });
+    for (let more = change.sessions - change.before; more > 0; more--) this.#grow();
   }
 
   async #failed(lane: Lane, job: FileJob, error: FtpError): Promise<void> {

@@ -80,6 +80,11 @@ describe('toCopyOptions', () => {
     expect(toCopyOptions(parse())).toEqual({});
   });
 
+  it('leaves the number of transfers to the program', () => {
+    expect(toCopyOptions(parse('--parallel', 'auto'))).toEqual({ parallel: 'auto' });
+    expect(() => parse('--parallel', 'automatic')).toThrow();
+  });
+
   it('takes every flag', () => {
     const words =
       '--security verified --relay fallback --verify digest --on-exists newer --parallel 7 --include a --include b ' +

@@ -74,6 +74,11 @@ export class MemoryLane extends Lane {
     if (refusal) throw refusal;
   }
 
+  override async tryConnect(): Promise<boolean> {
+    const refusal = this.#refusals.shift();
+    return refusal === undefined;
+  }
+
   override tree(side: Side): Tree {
     return this.#trees[side];
   }

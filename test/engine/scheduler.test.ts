@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EngineEvent } from '../../src/engine/events.js';
 import type { FileJob, Sent } from '../../src/engine/job.js';
 import type { Run } from '../../src/engine/run.js';
 import { Scheduler } from '../../src/engine/scheduler.js';
 import { Tally } from '../../src/engine/tally.js';
 import { FtpError } from '../../src/protocol/errors.js';
-import { fill, MemoryLane, MemoryTree, memoryRun, type RunOptions } from './memory-tree.js';
+import { file, fill, MemoryLane, MemoryTree, memoryRun, type RunOptions } from './memory-tree.js';
 
 const ROOT = { relative: '', source: '/src', target: '/dst', exists: false, depth: 0 };
 
@@ -246,4 +246,71 @@ test('whatever happens to the files, each is told once and every lane comes back
     ),
     { numRuns: 60 },
   );
+});
+
+describe('how many lanes', () => {
+  test('a lane that gets no sessions leaves its work to the others', async () => {
+    const source = new MemoryTree();
+    const paths = fill(source, '/src', 2, 2);
+    const full = (): FtpError => new FtpError('refused', '421 too many', { retry: 'later' });
+    const target = new MemoryTree();
+    const { run, events } = memoryRun({ settings: { parallel: 4 }, send: async () => arrived(10) });
+    const lanes: MemoryLane[] = [];
+    const scheduler = new Scheduler(run, new Tally(run.emit), (slot) => {
+      const lane = new MemoryLane(slot, { source, destination: target }, slot === 0 ? [] : [full()]);
+      lanes.push(lane);
+      return lane;
+    });
+    scheduler.addDirectory(ROOT);
+    await scheduler.done();
+    expect(pathsOf(events, 'file-done')).toEqual(paths.toSorted());
+    expect(lanes.length).toBeGreaterThan(1);
+    expect(lanes.every(({ released }) => released)).toBe(true);
+  });
+
+  test('big files leave a lane to the small ones', async () => {
+    const source = new MemoryTree();
+    const six = [1, 2, 3, 4, 5, 6];
+    const big6 = six.map((n) => file(`big${n}`, 32 * 1024 * 1024));
+    source.add('/src', ...big6, ...six.map((n) => file(`small${n}`)));
+    let big = 0;
+    let small = 6;
+    const send: Run['send'] = async (_run, _lane, job) => {
+      const weight = job.relative.startsWith('big') ? 1 : 0;
+      big += weight;
+      if (small > 0) expect(big).toBeLessThan(3);
+      await turns(weight === 1 ? 200 : 1);
+      big -= weight;
+      small -= 1 - weight;
+      return arrived(job.size ?? 0);
+    };
+    const { tally } = await work(source, { settings: { parallel: 3 }, send });
+    expect(tally.summary(0)).toMatchObject({ files: 12, failed: 0 });
+  });
+
+  test('more lanes while that gives more, told with the reason', async () => {
+    const source = new MemoryTree();
+    source.add('/src', ...Array.from({ length: 400 }, (_, n) => file(`f${n}`)));
+    const clock = vi.spyOn(Date, 'now');
+    let now = 1_700_000_000_000;
+    clock.mockImplementation(() => now);
+    onTestFinished(() => clock.mockRestore());
+    let running = 0;
+    let most = 0;
+    const send: Run['send'] = async (_run, _lane, job) => {
+      running += 1;
+      most = Math.max(most, running);
+      await turns(2);
+      // The time of a file is shared by those under way.
+      now += 50 / running;
+      running -= 1;
+      return arrived(job.size ?? 0);
+    };
+    const { events, tally } = await work(source, { settings: { parallel: 2, mostParallel: 6 }, send });
+    expect(tally.summary(0)).toMatchObject({ files: 400, failed: 0 });
+    const told = events.filter((event) => event.event === 'parallel');
+    expect(told.map(({ sessions }) => sessions)).toEqual([3, 4, 6]);
+    expect(told[0]?.reason).toMatch(/^\d+ files\/s with 2: more is tried$/);
+    expect(most).toBe(6);
+  });
 });

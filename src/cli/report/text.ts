@@ -35,6 +35,8 @@ export function linesOf(e: EngineEvent): TextLine[] {
       return failedLines(e);
     case 'retry':
       return [{ text: `retry  ${safe(e.path)}, attempt ${e.attempt}: ${safe(e.reason)}` }];
+    case 'parallel':
+      return [{ text: `pace   ${e.sessions} at once, ${e.before} before: ${safe(e.reason)}` }];
     case 'deleted':
       return [{ text: `delete ${safe(e.path)}${e.kind === 'dir' ? '/' : ''}` }];
     case 'warning':
