@@ -1,4 +1,6 @@
 /** Blocks of MODE E as a peer writes and reads them. */
+
+import type { BlockOrder } from '../../../src/net/plane/types.js';
 import { type Span, SpanSet } from '../../../src/protocol/markers.js';
 import {
   BLOCK_HEADER,
@@ -6,6 +8,18 @@ import {
   type BlockHeader,
   writeBlockHeader,
 } from '../../../src/protocol/mode-e.js';
+import type { TestFile } from './files.js';
+import { type Order, order } from './peer.js';
+
+/** An order of MODE E. */
+export function blocks(
+  direction: 'send' | 'receive',
+  path: string,
+  more: Partial<BlockOrder<TestFile>> = {},
+  rest: Partial<Order> = {},
+): Order {
+  return order(direction, path, { blocks: { streams: 1, keep: 10_000, ...more }, ...rest });
+}
 
 /** A block with its octets. */
 export function block(offset: number, content: Buffer | string, more: Partial<BlockHeader> = {}): Buffer {
