@@ -132,9 +132,9 @@ describe.each(PLANES)('%s plane', (_name, make) => {
         expect(
           (await begin(endpoint, blocks('send', folder.file('small'))).finished).failure,
         ).toBeUndefined();
+        await to.files(1);
         const failed = await begin(endpoint, { ...blocks('send', file.path), file }).finished;
         expect(failed.failure).toMatchObject({ stage: 'file' });
-        await to.files(1);
         await ended(to.sockets[0]!);
         const next = await begin(endpoint, blocks('send', folder.file('small'))).finished;
         expect(next.failure).toMatchObject({ stage: 'connect', code: 'EXPIRED' });
