@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bytes, routeWords, span } from '../../src/cli/format.js';
 import { gathered } from '../../src/cli/report/gather.js';
 import { jsonReporter, toJson } from '../../src/cli/report/json.js';
@@ -293,17 +293,22 @@ describe('format', () => {
 });
 
 describe('gathered output', () => {
-  it('writes the lines of one turn in one piece, and the rest when it is flushed', async () => {
+  it('writes what came within some milliseconds in one piece, much at once, and the rest when it is flushed', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const pieces: string[] = [];
     const out = gathered({ write: (text) => pieces.push(String(text)) > 0 });
     out.write('one\n');
     out.write('two\n');
     expect(pieces).toEqual([]);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(pieces).toEqual(['one\ntwo\n']);
+    vi.advanceTimersByTime(20);
+    expect(pieces.splice(0)).toEqual(['one\ntwo\n']);
     out.write('three\n');
     out.flush();
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(pieces).toEqual(['one\ntwo\n', 'three\n']);
+    vi.advanceTimersByTime(100);
+    expect(pieces.splice(0)).toEqual(['three\n']);
+    out.write('x'.repeat(20_000));
+    expect(pieces.splice(0)).toEqual(['x'.repeat(20_000)]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -1,27 +1,36 @@
 import type { Output } from '../io.js';
 
-/** An output whose lines of one turn of the event loop leave in one piece. */
+/** Milliseconds that a line waits at most for others: nobody sees them. */
+const PAUSE = 20;
+/** Characters that wait at most. */
+const MOST = 16 * 1024;
+
+/** An output whose lines of some milliseconds leave in one piece. */
 export interface GatheredOutput extends Output {
   /** Write what waits, now. */
   flush(): void;
 }
 
 /**
- * Lines of one turn together: a write to a pipe is a call of its own that wakes its reader, and a copy of many small files
+ * Lines gathered for 20 ms or 16 KiB: each write to a pipe waits until its reader was woken, and a copy of many small files
  * tells two events a file.
  */
 export function gathered(out: Output): GatheredOutput {
   let waiting = '';
   let full = false;
+  let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
     const text = waiting;
     waiting = '';
     if (text !== '') full = !out.write(text);
   };
   return {
     write(text) {
-      if (waiting === '') setImmediate(flush);
       waiting += typeof text === 'string' ? text : Buffer.from(text).toString('utf8');
+      if (waiting.length >= MOST) flush();
+      else timer ??= setTimeout(flush, PAUSE);
       return !full;
     },
     flush,
