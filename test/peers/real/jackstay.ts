@@ -68,7 +68,7 @@ export async function startJackstay(options: JackstayOptions = {}): Promise<Jack
       tlsClient: tls ? 'sscn' : 'none',
       mlsd: true,
       digest: 'HASH',
-      modeE: false,
+      modeE: true,
     },
   });
   return { ...peer, implicitPort };
