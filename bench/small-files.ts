@@ -1,9 +1,9 @@
 /**
- * Many small files, server to server, over a distance: n files between two ProFTPD servers, plain FXP, with a
- * delay on both control connections. Every client runs in the same minutes, in turns; every copy is compared
+ * Many small files, server to server, over a distance: n files between two ProFTPD servers, or with `--vsftpd 1` from ProFTPD
+ * to vsftpd, plain FXP, with a delay on both control connections. Every client runs in the same minutes, in turns; every copy is compared
  * byte for byte.
  *
- *   npx tsx bench/small-files.ts [--runs 5] [--files 200] [--size 10240] [--delay 25] [--parallel 4]
+ *   npx tsx bench/small-files.ts [--runs 5] [--files 200] [--size 10240] [--delay 25] [--parallel 4] [--vsftpd 0]
  *
  * --delay is for each direction, in ms; 0 leaves the proxies out.
  */
@@ -14,6 +14,7 @@ import { startDelayProxy } from '../test/peers/delay-proxy.js';
 import { workFolder } from '../test/peers/host.js';
 import type { Peer } from '../test/peers/peer.js';
 import { startProftpd } from '../test/peers/real/proftpd.js';
+import { startVsftpd } from '../test/peers/real/vsftpd.js';
 import { CLIENTS, type Client, type Site } from './clients.js';
 import { differences, markdownTable, median, numericOptions, saveResult, timedRun } from './harness.js';
 
@@ -35,10 +36,10 @@ interface Ground {
   stop(): Promise<void>;
 }
 
-const options = numericOptions({ runs: 5, files: 200, size: 10_240, delay: 25, parallel: 4 });
+const options = numericOptions({ runs: 5, files: 200, size: 10_240, delay: 25, parallel: 4, vsftpd: 0 });
 
 async function layGround(): Promise<Ground> {
-  const peers = [await startProftpd(), await startProftpd()] as const;
+  const peers = [await startProftpd(), await (options.vsftpd ? startVsftpd() : startProftpd())] as const;
   const [source, sink] = peers;
   const near = options.delay > 0;
   const proxies = near
@@ -119,12 +120,12 @@ async function main(): Promise<void> {
   } finally {
     await ground.stop();
   }
-  const { files, size, delay, parallel } = options;
+  const { files, size, delay, parallel, vsftpd } = options;
   process.stdout.write(
-    `${files} files of ${size} bytes, ${2 * delay} ms round trip, ${parallel} sessions per site\n\n`,
+    `${files} files of ${size} bytes, ${2 * delay} ms round trip, ${parallel} sessions per site, ProFTPD to ${vsftpd ? 'vsftpd' : 'ProFTPD'}\n\n`,
   );
   process.stdout.write(`${summarize(runs)}\n`);
-  saveResult(`small-files-${2 * delay}ms-${parallel}-sessions`, { options, runs });
+  saveResult(`small-files-${2 * delay}ms-${parallel}-sessions${vsftpd ? '-vsftpd' : ''}`, { options, runs });
   if (runs.some((run) => run.wrong.length > 0 || run.status !== 0)) process.exitCode = 1;
 }
 

@@ -22,6 +22,8 @@ const OCTETS_PER_FILE = 1024 * 1024;
 /** Milliseconds and files a session that one measurement takes at least. */
 const WINDOW_TIME = 400;
 const WINDOW_FILES = 4;
+/** Milliseconds after a change that do not count: new sessions log in meanwhile. */
+const SETTLING_TIME = 1_000;
 /** Share of the new sessions that must be gained for them to stay. */
 const WORTHWHILE = 0.3;
 /** Measurements before more is tried again after it was no use; doubled each time. */
@@ -46,8 +48,9 @@ export class Pacer {
   #files = 0;
   #bytes = 0;
   #since: number | undefined;
-  /** Files of the old number that are still to come. */
+  /** Files of the old number that are still to come, and when the new one may be measured. */
   #settling = 0;
+  #settled = 0;
   #rest = 0;
   #patience = PATIENCE;
 
@@ -67,7 +70,7 @@ export class Pacer {
     if (this.#fixed) return undefined;
     if (view.limit < this.#sessions) return this.#limited(view);
     // The file that opens a measurement does not count in it.
-    if (this.#settling > 0 || this.#since === undefined) {
+    if (this.#settling > 0 || view.now < this.#settled || this.#since === undefined) {
       this.#settling = Math.max(0, this.#settling - 1);
       this.#since = view.now;
       return undefined;
@@ -131,6 +134,7 @@ export class Pacer {
     const before = this.#sessions;
     this.#sessions = sessions;
     this.#settling = Math.max(before, sessions);
+    this.#settled = now + SETTLING_TIME;
     this.#restart(now);
     return { sessions, before, reason };
   }

@@ -290,7 +290,7 @@ describe('how many lanes', () => {
 
   test('more lanes while that gives more, told with the reason', async () => {
     const source = new MemoryTree();
-    source.add('/src', ...Array.from({ length: 400 }, (_, n) => file(`f${n}`)));
+    source.add('/src', ...Array.from({ length: 1_200 }, (_, n) => file(`f${n}`)));
     const clock = vi.spyOn(Date, 'now');
     let now = 1_700_000_000_000;
     clock.mockImplementation(() => now);
@@ -307,7 +307,7 @@ describe('how many lanes', () => {
       return arrived(job.size ?? 0);
     };
     const { events, tally } = await work(source, { settings: { parallel: 2, mostParallel: 6 }, send });
-    expect(tally.summary(0)).toMatchObject({ files: 400, failed: 0 });
+    expect(tally.summary(0)).toMatchObject({ files: 1_200, failed: 0 });
     const told = events.filter((event) => event.event === 'parallel');
     expect(told.map(({ sessions }) => sessions)).toEqual([3, 4, 6]);
     expect(told[0]?.reason).toMatch(/^\d+ files\/s with 2: more is tried$/);
