@@ -66,6 +66,10 @@ describe('docs/commands.md', () => {
       '--clients',
       '--seed',
       '--memory',
+      '--quick',
+      '--only',
+      '--servers',
+      '--render',
     ]);
     expect(told.length).toBeGreaterThan(40);
     expect(told.filter((flag) => !known.has(flag) && !others.has(flag))).toEqual([]);
