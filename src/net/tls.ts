@@ -109,11 +109,17 @@ export function startTls(
       secure.once('close', onEnd);
       secure.once('secureConnect', () => {
         done = true;
-        secure.removeListener('error', fail);
         secure.removeListener('close', onEnd);
         try {
-          resolve({ socket: secure, peer: describePeer(secure, options.host, options.resume?.pin) });
+          const peer = describePeer(secure, options.host, options.resume?.pin);
+          // The event comes before our last handshake message has left. Ended at once, as with an empty file, the connection
+          // would be cut without it and without close_notify.
+          setImmediate(() => {
+            secure.removeListener('error', fail);
+            resolve({ socket: secure, peer });
+          });
         } catch (error) {
+          secure.removeListener('error', fail);
           secure.on('error', () => {});
           secure.destroy();
           reject(error as Error);

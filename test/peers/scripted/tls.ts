@@ -79,7 +79,8 @@ export function secureData(raw: Socket, how: Handshake): Promise<SecureChannel> 
       clearTimeout(timer);
       socket.removeListener('error', fail);
       socket.removeAllListeners('close');
-      resolve({ socket, ticket });
+      // The event comes before our last handshake message has left: an end at once would overtake its close_notify.
+      setImmediate(() => resolve({ socket, ticket }));
     });
   });
 }
