@@ -1,6 +1,7 @@
 /** Row 39: names of users and of addresses that go into no query. */
 import dns from 'node:dns';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -10,6 +11,7 @@ import { PASSWORD, target, USER } from './kit.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
 });
 
 const NAMES = [
@@ -58,6 +60,8 @@ test('threat 39: reverse lookups: nobody asks for the name of an address, which 
     vi.spyOn(dns.promises, 'reverse'),
     vi.spyOn(dns.promises, 'lookupService'),
   ];
+  // Also where a module has imported one of them by its name.
+  syncBuiltinESMExports();
   const served = await target();
   const wire = await served.login();
   await wire.passive();

@@ -15,6 +15,8 @@ const NO_TICKET = 0x4000;
 
 /** Identities of logins whose contexts are kept in a thread; each takes some ten KiB. */
 const IDENTITIES = 64;
+/** Milliseconds after its last use that the key of a login is forgotten here: the login may be over (docs/dcpa.md). */
+const FORGET = 30_000;
 
 /** Secure contexts of one certificate, made when first needed. */
 export class Credentials {
@@ -22,7 +24,7 @@ export class Credentials {
   #server: tls.SecureContext | undefined;
   #silent: tls.SecureContext | undefined;
   #client: tls.SecureContext | undefined;
-  readonly #pinned = new Map<string, Credentials>();
+  readonly #pinned = new Map<string, { credentials: Credentials; forget: NodeJS.Timeout }>();
 
   constructor(material: TlsMaterial) {
     this.material = material;
@@ -64,19 +66,26 @@ export class Credentials {
   }
 
   /**
-   * Those of connections under a pin, with the identity that they show: made once for a login, since to read key and
-   * certificate takes longer than a small file. Its ticket keys are its own, and every connection is bound to a random
+   * Those of connections under a pin, with the identity that they show: made once for a login that is at work, since to
+   * read key and certificate takes longer than a small file. Its ticket keys are its own, and every connection is bound to a random
    * session id context: nothing that was ever made is resumed.
    */
   pinned({ identity }: Pick<DataTls, 'identity'>): Credentials {
     const name = identity?.cert ?? '';
     const known = this.#pinned.get(name);
-    const made = known ?? new Credentials({ ...this.material, ...identity, ticketKeys: randomBytes(48) });
-    // The order of a map is that of entry: the first was not used for the longest time.
-    this.#pinned.delete(name);
-    if (this.#pinned.size >= IDENTITIES) this.#pinned.delete(this.#pinned.keys().next().value!);
-    this.#pinned.set(name, made);
+    if (known) {
+      known.forget.refresh();
+      return known.credentials;
+    }
+    const made = new Credentials({ ...this.material, ...identity, ticketKeys: randomBytes(48) });
+    if (this.#pinned.size >= IDENTITIES) this.#drop(this.#pinned.keys().next().value!);
+    this.#pinned.set(name, { credentials: made, forget: setTimeout(() => this.#drop(name), FORGET).unref() });
     return made;
+  }
+
+  #drop(name: string): void {
+    clearTimeout(this.#pinned.get(name)?.forget);
+    this.#pinned.delete(name);
   }
 }
 
