@@ -70,6 +70,8 @@ export function transferReply(failure: TransferFailure, attempted: Attempted): S
     case 'connect':
     case 'handshake':
       return unconnected(failure, attempted);
+    case 'differs':
+      return reply(551, `Not stored: ${failure.message}.`);
     case 'quota':
       return reply(552, 'The quota is used up; the transfer was stopped.');
     case 'truncated':

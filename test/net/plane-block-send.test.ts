@@ -1,7 +1,7 @@
 /** MODE E: files in blocks to a raw receiver, and between two endpoints of ours. */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import net from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { DataEndpoint, TransferResult } from '../../src/net/plane/types.js';
 import { pinOf } from '../../src/net/tls.js';
 import { blocks, type Decoded, decodeBlocks } from './plane/blocks.js';
@@ -18,7 +18,7 @@ import {
   STRANGER,
   serverCertificate,
 } from './plane/peer.js';
-import { type Kept, PLANES, type TestPlane } from './plane/planes.js';
+import { PLANES, usePlane } from './plane/planes.js';
 
 const CONTENT = randomBytes(3_000_017);
 const folder = new Folder();
@@ -26,17 +26,12 @@ afterAll(() => folder.remove());
 afterEach(() => closePeers());
 
 describe.each(PLANES)('%s plane', (_name, make) => {
-  let kept: Kept;
-  let plane: TestPlane;
-  beforeAll(async () => {
-    kept = await make();
-    plane = kept.plane;
+  const plane = usePlane(make, (plane) => {
     plane.setTls(material());
     folder.write('source', CONTENT);
     folder.write('small', 'hello');
     folder.write('empty', '');
   });
-  afterAll(() => kept.end());
 
   describe('sends', () => {
     /** A receiver of ours to which the plane connects. */

@@ -2,7 +2,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { DataEndpoint, DataTls, OnStranger } from '../../src/net/plane/types.js';
 import { pinOf } from '../../src/net/tls.js';
 import { blocks, ended as fileEnd, block as framed } from './plane/blocks.js';
@@ -23,7 +23,7 @@ import {
   secure,
   serverCertificate,
 } from './plane/peer.js';
-import { type Kept, PLANES, type TestPlane } from './plane/planes.js';
+import { PLANES, usePlane } from './plane/planes.js';
 
 const CONTENT = randomBytes(3_000_017);
 const folder = new Folder();
@@ -34,18 +34,13 @@ afterEach(() => closePeers());
 const STEP = 100_000;
 
 describe.each(PLANES)('%s plane', (_name, make) => {
-  let kept: Kept;
-  let plane: TestPlane;
-  let strangers: string[] = [];
-  beforeAll(async () => {
-    kept = await make();
-    plane = kept.plane;
+  const plane = usePlane(make, (plane) => {
     plane.setTls(material());
     folder.write('source', CONTENT);
     folder.write('small', 'hello');
     folder.write('empty', '');
   });
-  afterAll(() => kept.end());
+  let strangers: string[] = [];
 
   const passive = (onStranger: OnStranger = () => {}): Promise<DataEndpoint<TestFile, TestPeer>> =>
     plane.passive({ host: CLIENT, peer: PEER, lifetime: 10_000, contested: true }, onStranger);

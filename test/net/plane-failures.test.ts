@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import zlib from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { wasReset } from '../../src/net/plane/ends.js';
 import type { TestFile } from './plane/files.js';
 import {
@@ -22,7 +22,7 @@ import {
   pair,
   secure,
 } from './plane/peer.js';
-import { type Kept, PLANES, type TestPlane } from './plane/planes.js';
+import { PLANES, usePlane } from './plane/planes.js';
 
 /** More than the buffers of the system hold. */
 const MUCH = Buffer.alloc(32 * 1024 * 1024, 'x');
@@ -42,14 +42,9 @@ async function until(met: () => boolean): Promise<void> {
 }
 
 describe.each(PLANES)('%s plane', (_name, make) => {
-  let kept: Kept;
-  let plane: TestPlane;
-  beforeAll(async () => {
-    kept = await make();
-    plane = kept.plane;
+  const plane = usePlane(make, (plane) => {
     plane.setTls(material());
   });
-  afterAll(() => kept.end());
 
   const sending = (file: Partial<TestFile> = {}, more: Partial<Order> = {}): Order => ({
     ...order('send', folder.file('much'), more),

@@ -1,7 +1,7 @@
 /** Who gets a data connection: strangers, early comers, ports, lifetimes (RFC 2577 3, 8). */
 import { once } from 'node:events';
 import net from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { PassiveOrder } from '../../src/net/plane/types.js';
 import type { TestPeer } from './plane/files.js';
 import {
@@ -17,7 +17,7 @@ import {
   PEER,
   STRANGER,
 } from './plane/peer.js';
-import { type Kept, PLANES, type TestPlane } from './plane/planes.js';
+import { PLANES, usePlane } from './plane/planes.js';
 
 const folder = new Folder();
 afterAll(() => folder.remove());
@@ -26,14 +26,9 @@ afterEach(() => closePeers());
 const none = (): void => {};
 
 describe.each(PLANES)('%s plane', (_name, make) => {
-  let kept: Kept;
-  let plane: TestPlane;
-  beforeAll(async () => {
-    kept = await make();
-    plane = kept.plane;
+  const plane = usePlane(make, () => {
     folder.write('secret', 'for the client only');
   });
-  afterAll(() => kept.end());
 
   const asked = (more: Partial<PassiveOrder<TestPeer>> = {}): PassiveOrder<TestPeer> => ({
     host: CLIENT,

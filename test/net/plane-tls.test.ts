@@ -1,6 +1,6 @@
 /** TLS on data connections: sessions, roles, certificates, the end of the stream (RFC 4217 7, 10; RFC 8446 6.1). */
 import net from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { DataTls, TlsMaterial } from '../../src/net/plane/types.js';
 import { serverContext, serveTls } from '../../src/net/tls-server.js';
 import {
@@ -24,7 +24,7 @@ import {
   serverCertificate,
   type Version,
 } from './plane/peer.js';
-import { type Kept, PLANES, type TestPlane } from './plane/planes.js';
+import { PLANES, usePlane } from './plane/planes.js';
 
 const VERSIONS: readonly Version[] = ['TLSv1.2', 'TLSv1.3'];
 const CONTENT = Buffer.alloc(700_001, 'octets under TLS ');
@@ -105,14 +105,9 @@ async function cutting(port: number, keep: number): Promise<{ socket: net.Socket
 }
 
 describe.each(PLANES)('%s plane', (_name, make) => {
-  let kept: Kept;
-  let plane: TestPlane;
-  beforeAll(async () => {
-    kept = await make();
-    plane = kept.plane;
+  const plane = usePlane(make, (plane) => {
     plane.setTls(keys);
   });
-  afterAll(() => kept.end());
 
   const upload = (tls: Partial<DataTls> = {}, more: Partial<Order> = {}): Order =>
     order('receive', folder.file('target'), { tls: { ...AS_SERVER, ...tls }, ...more });

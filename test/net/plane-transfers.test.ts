@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type net from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import zlib from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { DataTls } from '../../src/net/plane/types.js';
 import {
   AS_CLIENT,
@@ -22,7 +22,7 @@ import {
   secure,
   type Version,
 } from './plane/peer.js';
-import { type Kept, PLANES, type TestPlane } from './plane/planes.js';
+import { PLANES, usePlane } from './plane/planes.js';
 
 const CONTENT = randomBytes(3_000_017);
 const PROTECTIONS: readonly [string, DataTls | undefined, Version | undefined][] = [
@@ -38,15 +38,10 @@ afterAll(() => folder.remove());
 afterEach(() => closePeers());
 
 describe.each(PLANES)('%s plane', (_name, make) => {
-  let kept: Kept;
-  let plane: TestPlane;
-  beforeAll(async () => {
-    kept = await make();
-    plane = kept.plane;
+  const plane = usePlane(make, (plane) => {
     plane.setTls(material());
     folder.write('source', CONTENT);
   });
-  afterAll(() => kept.end());
 
   function wrapped(socket: net.Socket, tls: DataTls | undefined, version: Version | undefined): net.Socket {
     if (!tls || !version) return socket;

@@ -2,6 +2,7 @@ import type net from 'node:net';
 import type { BufferPool } from './buffers.js';
 import type { Trial } from './contest.js';
 import { Course, onFile } from './course.js';
+import { Passing } from './digest.js';
 import { wasReset } from './ends.js';
 import { asFailure, Failure } from './failure.js';
 import type { Arrival } from './gate.js';
@@ -45,6 +46,7 @@ export class Transfer<F, P> implements DataTransfer {
   readonly #parts: TransferParts<F, P>;
   readonly #course = new Course();
   readonly #pace: Pace;
+  readonly #passing: Passing | undefined;
   #bytes = 0;
   #begun = 0;
   #peer: DataPeer | undefined;
@@ -54,6 +56,7 @@ export class Transfer<F, P> implements DataTransfer {
   constructor(parts: TransferParts<F, P>) {
     this.#parts = parts;
     this.#pace = new Pace(parts.order.rate);
+    this.#passing = Passing.of(parts.order);
     this.finished = this.#run();
   }
 
@@ -89,9 +92,11 @@ export class Transfer<F, P> implements DataTransfer {
     }
     this.#parts.close();
     this.#leave(failure);
+    const digest = failure ? undefined : this.#passing?.hex;
     return {
       bytes: this.#bytes,
       seconds: this.#begun === 0 ? 0 : (performance.now() - this.#begun) / 1000,
+      ...(digest === undefined ? {} : { digest }),
       ...(this.#peer ? { peer: this.#peer } : {}),
       ...(failure ? { failure: failure.facts() } : {}),
       ...(remains ? { remains } : {}),
@@ -108,7 +113,8 @@ export class Transfer<F, P> implements DataTransfer {
     );
     const { deflate, type } = order;
     const packed = deflate !== undefined;
-    const source = packed ? new PackedSource(opened, deflate, type, this.#count) : opened;
+    const watched = this.#passing?.source(opened) ?? opened;
+    const source = packed ? new PackedSource(watched, deflate, type, this.#count) : watched;
     try {
       const link = await this.#connect();
       // Octets of the peer are dropped; under TLS its close_notify and what belongs to the session must be read.
@@ -137,7 +143,8 @@ export class Transfer<F, P> implements DataTransfer {
     );
     this.#open();
     try {
-      await this.#fill(link, sink);
+      await this.#fill(link, this.#passing?.sink(sink) ?? sink);
+      this.#passing?.check(this.#bytes);
       await onFile(() => sink.commit());
     } catch (error) {
       const remains = await Promise.resolve()

@@ -6,6 +6,7 @@
  * the opener and the judge it was made with.
  */
 
+import type { Algorithm } from '../../protocol/digests.js';
 import type { Span } from '../../protocol/markers.js';
 
 /** Octets to be sent. */
@@ -160,6 +161,14 @@ export interface BlockOrder<F> {
   keep: number;
 }
 
+/** What a sender said of its octets: those of this transfer, from its restart point on. */
+export interface ExpectedOctets {
+  /** How many. */
+  size?: number | undefined;
+  /** Lower-case hex. */
+  digest?: { algorithm: Algorithm; hex: string } | undefined;
+}
+
 /** One transfer over one endpoint. */
 export interface TransferOrder<F, P> {
   direction: 'send' | 'receive';
@@ -181,6 +190,13 @@ export interface TransferOrder<F, P> {
   blocks?: BlockOrder<F> | undefined;
   /** Octets per second; 0 = no limit. */
   rate: number;
+  /**
+   * The result tells the digest of the octets moved, computed while they pass. Not in TYPE A, nor where octets come out of
+   * order (MODE E over several connections).
+   */
+  digest?: Algorithm | undefined;
+  /** Receiver: what must have come, or the transfer fails with `differs` before the file takes its place. */
+  expect?: ExpectedOctets | undefined;
   /** Octets of the file that may be received before `more` is asked for; absent = no quota. */
   grant?: number | undefined;
   timeouts: {
@@ -212,6 +228,7 @@ export interface TransferFailure {
     | 'truncated'
     | 'stall'
     | 'quota'
+    | 'differs'
     | 'aborted';
   /** Of the file error, the system (`ECONNREFUSED`) or OpenSSL. */
   code: string;
@@ -223,6 +240,8 @@ export interface TransferResult {
   /** Octets of the file moved (after MODE Z and TYPE A were undone). */
   bytes: number;
   seconds: number;
+  /** Of the octets moved, as ordered; lower-case hex. In MODE E the octets in their order in the file. */
+  digest?: string | undefined;
   peer?: DataPeer | undefined;
   failure?: TransferFailure | undefined;
   /** After a failed upload. */

@@ -1,5 +1,6 @@
 /** The planes that one suite is run for. */
 import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll } from 'vitest';
 import { InlinePlane } from '../../../src/net/plane/inline.js';
 import type { PlaneEvent } from '../../../src/net/plane/messages.js';
 import { ThreadPlane } from '../../../src/net/plane/remote.js';
@@ -39,3 +40,19 @@ export const PLANES: readonly [string, () => Promise<Kept>][] = [
   ['inline', inline],
   ['thread', thread],
 ];
+
+/** A plane for all tests of a suite, ended behind them. @param prepare what it has before the first test. */
+export function usePlane(make: () => Promise<Kept>, prepare: (plane: TestPlane) => void): TestPlane {
+  let kept: Kept;
+  beforeAll(async () => {
+    kept = await make();
+    prepare(kept.plane);
+  });
+  afterAll(() => kept.end());
+  return {
+    passive: (order, onStranger) => kept.plane.passive(order, onStranger),
+    active: (order) => kept.plane.active(order),
+    setTls: (keys) => kept.plane.setTls(keys),
+    close: () => kept.plane.close(),
+  };
+}

@@ -2,6 +2,7 @@ import { type Span, SpanSet } from '../../../protocol/markers.js';
 import type { BlockHeader } from '../../../protocol/mode-e.js';
 import { Contest } from '../contest.js';
 import { Course, onFile } from '../course.js';
+import { Passing } from '../digest.js';
 import { asFailure, Failure } from '../failure.js';
 import type { Arrival, GateJudge } from '../gate.js';
 import { type Link, rawLink, secureLink } from '../link.js';
@@ -47,6 +48,7 @@ export class BlockReceipt<F, P> implements DataTransfer, LaneUser {
   readonly #parts: ReceiptParts<F, P>;
   readonly #course = new Course();
   readonly #pace: Pace;
+  readonly #passing: Passing | undefined;
   readonly #stall: StallWatch;
   /** Octets that came, and those that are stored: what was there before is in both. */
   readonly #came: SpanSet;
@@ -71,6 +73,7 @@ export class BlockReceipt<F, P> implements DataTransfer, LaneUser {
     this.#parts = parts;
     const { rate, timeouts, blocks, grant } = parts.order;
     this.#pace = new Pace(rate);
+    this.#passing = Passing.of(parts.order);
     this.#came = new SpanSet(blocks?.have);
     this.#stored = new SpanSet(blocks?.have);
     this.#left = grant ?? Number.POSITIVE_INFINITY;
@@ -127,9 +130,11 @@ export class BlockReceipt<F, P> implements DataTransfer, LaneUser {
       await this.#opening?.catch(() => {});
       remains = this.#sink && (await abandoned(this.#sink));
     }
+    const digest = failure ? undefined : this.#passing?.hex;
     const result: TransferResult = {
       bytes: this.#bytes,
       seconds: this.#begun === 0 ? 0 : (performance.now() - this.#begun) / 1000,
+      ...(digest === undefined ? {} : { digest }),
       spans: this.#spans(),
       ...(this.#peer ? { peer: this.#peer } : {}),
       ...(failure ? { failure: failure.facts() } : {}),
@@ -147,6 +152,7 @@ export class BlockReceipt<F, P> implements DataTransfer, LaneUser {
         'the sender said that the file is complete, and parts of it are missing',
       );
     }
+    this.#passing?.check(this.#bytes);
     const sink = this.#sink;
     if (sink) await onFile(() => sink.commit());
   }
@@ -303,6 +309,7 @@ export class BlockReceipt<F, P> implements DataTransfer, LaneUser {
   }
 
   #store(sink: Sink, chunk: Buffer, offset: number): Promise<void> | undefined {
+    this.#passing?.updateAt(chunk, offset);
     const written = sink.writeAt ? sink.writeAt(chunk, offset) : this.#inOrder(sink, chunk, offset);
     const pause = this.#pace.passed(chunk.length);
     if (written instanceof Promise || pause > 0) return this.#later(written, chunk.length, { offset, pause });

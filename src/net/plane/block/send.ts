@@ -1,6 +1,7 @@
 import { BLOCK_HEADER, writeBlockHeader } from '../../../protocol/mode-e.js';
 import { type BufferPool, SMALL } from '../buffers.js';
 import { Course, onFile } from '../course.js';
+import { Passing } from '../digest.js';
 import { asFailure, Failure } from '../failure.js';
 import type { Link } from '../link.js';
 import { brokenFailure } from '../outlet.js';
@@ -64,6 +65,7 @@ export class BlockSending<F, P> implements DataTransfer {
   readonly #parts: SendingParts<F, P>;
   readonly #course = new Course();
   readonly #pace: Pace;
+  readonly #passing: Passing | undefined;
   readonly #stall: StallWatch;
   readonly #pieces: { file: F; offset: number }[];
   #lanes: readonly OutLane[] = [];
@@ -86,6 +88,7 @@ export class BlockSending<F, P> implements DataTransfer {
     const { rate, timeouts, blocks, file } = parts.order;
     this.#pieces = [...(blocks?.pieces ?? [{ file, offset: 0 }])];
     this.#pace = new Pace(rate);
+    this.#passing = Passing.of(parts.order);
     const message = `no octet moved for ${timeouts.stall / 1000} s`;
     this.#stall = new StallWatch(timeouts.stall, () =>
       this.#fail(new Failure('stall', 'ETIMEDOUT', message)),
@@ -126,9 +129,11 @@ export class BlockSending<F, P> implements DataTransfer {
       await closed(this.#source);
     }
     const peer = this.#lanes[0]?.link.peer;
+    const digest = failure ? undefined : this.#passing?.hex;
     const result: TransferResult = {
       bytes: this.#bytes,
       seconds: this.#begun === 0 ? 0 : (performance.now() - this.#begun) / 1000,
+      ...(digest === undefined ? {} : { digest }),
       ...(peer ? { peer } : {}),
       ...(failure ? { failure: failure.facts() } : {}),
     };
@@ -143,10 +148,11 @@ export class BlockSending<F, P> implements DataTransfer {
     const before = this.#source;
     this.#source = undefined;
     await closed(before);
-    this.#source = await this.#course.value(
+    const source = await this.#course.value(
       onFile(() => this.#parts.opener.source(piece.file)),
       (late) => void closed(late),
     );
+    this.#source = this.#passing?.source(source) ?? source;
     this.#left = this.#source.size ?? Number.POSITIVE_INFINITY;
     this.#offset = piece.offset;
     this.#large = this.#left > SMALL - 2 * BLOCK_HEADER;
