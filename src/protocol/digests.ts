@@ -14,6 +14,10 @@ const HEX_LENGTH: Record<Algorithm, number> = {
   CRC32: 8,
 };
 
+/** Whether a text is a digest of that algorithm, in hex of either case. */
+export const isDigest = (algorithm: Algorithm, text: string): boolean =>
+  text.length === HEX_LENGTH[algorithm] && /^[0-9A-Fa-f]+$/.test(text);
+
 /** A way to ask for a digest: the verb, whether it takes `"path" start end`, and what selects the algorithm. */
 export interface DigestCommand {
   algorithm: Algorithm;

@@ -46,6 +46,7 @@ export {
   parseMlstFacts,
   stripReplyPrefix,
 } from './listing/index.js';
+export { formatMoved, type Moved, parseMoved } from './moved.js';
 export { checkName, type NameRules, type NameVerdict, printable } from './names.js';
 export { baseName, dirName, joinPath, parsePathReply } from './paths.js';
 export {
@@ -57,6 +58,12 @@ export {
   replyText,
 } from './replies.js';
 export type { Security, SiteSettings, TlsMode } from './site.js';
+export {
+  formatStoreFacts,
+  parseStoreFacts,
+  type StoreFacts,
+  type StoreFactsVerdict,
+} from './store-facts.js';
 export { type Charset, decodeText, encodeText } from './text.js';
 export { formatTime, parseMdtm, parseSize, parseTime } from './times.js';
 export { maskText, maskUrl, type ParsedUrl, parseUrl } from './url.js';

@@ -22,7 +22,7 @@ export interface QuotaFiles {
 
 /** How an upload writes (`WriteHow`). */
 export interface UploadKind {
-  mode: 'replace' | 'resume' | 'append' | 'unique' | 'fill';
+  mode: 'replace' | 'resume' | 'append' | 'unique' | 'fill' | 'adjust';
   offset: number;
 }
 

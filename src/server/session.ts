@@ -1,4 +1,10 @@
-import type { ActiveOrder, DataEndpoint, DataIdentity, DataTransfer } from '../net/plane/types.js';
+import type {
+  ActiveOrder,
+  DataEndpoint,
+  DataIdentity,
+  DataTransfer,
+  ExpectedOctets,
+} from '../net/plane/types.js';
 import type { Span } from '../protocol/markers.js';
 import type { Core } from './core.js';
 import { FACTS, type FactName, type FileOrder, type MetaStorage } from './data/types.js';
@@ -60,6 +66,8 @@ interface Parameters {
   streams: number;
   /** Seconds between the markers of a transfer; absent = as the mode has it (OPTS RETR and STOR Markers). */
   markers: { send?: number; receive?: number };
+  /** What the 226 of a transfer tells of its octets (OPTS RETR and STOR Digest). */
+  digests: { send?: DigestAlgorithm; receive?: DigestAlgorithm };
   /** PROT P (RFC 2228 3). */
   protected: boolean;
   pbsz: boolean;
@@ -73,6 +81,8 @@ interface Parameters {
   range: Range | undefined;
   /** MODE E: what the receiver has already (REST). */
   have: readonly Span[] | undefined;
+  /** What the octets of the next upload must be (SCKS). */
+  expected: NonNullable<ExpectedOctets['digest']> | undefined;
   renameFrom: Place | undefined;
   hash: DigestAlgorithm;
   facts: readonly FactName[];
@@ -85,6 +95,7 @@ const fresh = (): Parameters => ({
   mode: 'S',
   streams: 1,
   markers: {},
+  digests: {},
   protected: false,
   pbsz: false,
   sscn: false,
@@ -94,6 +105,7 @@ const fresh = (): Parameters => ({
   rest: 0,
   range: undefined,
   have: undefined,
+  expected: undefined,
   renameFrom: undefined,
   hash: 'SHA-256',
   facts: FACTS,

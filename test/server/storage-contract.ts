@@ -199,6 +199,18 @@ function replacing(storage: () => Storage): void {
     expect(await names(storage(), '/a')).toEqual([]);
   });
 
+  for (const temporary of TEMPORARY) {
+    test(`temporary ${temporary}: a file that is complete has the time that was asked for`, async () => {
+      const modify = Date.UTC(2001, 1, 3, 4, 5, 6, 789);
+      await put(storage(), '/a', 'some', { temporary, modify });
+      expect(Math.round((await storage().stat('/a')).modify)).toBe(modify);
+      await put(storage(), '/a', '', { temporary, modify: modify + 1 });
+      expect(Math.round((await storage().stat('/a')).modify)).toBe(modify + 1);
+      await put(storage(), '/a', 'now', { temporary });
+      expect(Math.abs((await storage().stat('/a')).modify - Date.now())).toBeLessThan(60_000);
+    });
+  }
+
   test('permission bits: asked for, and kept when a file is replaced', async () => {
     await put(storage(), '/a', 'x', { fileMode: 0o666 });
     expect((await storage().stat('/a')).mode).toBe(0o666);
@@ -282,6 +294,43 @@ function inPlace(storage: () => Storage): void {
     const failed = await storage().write('/a', how(6));
     expect(await failed.abandon()).toBe('old');
     expect(await get(storage(), '/a')).toBe('01234X');
+  });
+
+  test('adjust writes over what is there from its offset on, and leaves the rest', async () => {
+    const how = (offset: number, holes = false): WriteHow => ({
+      mode: 'adjust',
+      offset,
+      holes,
+      temporary: 'always',
+    });
+    await put(storage(), '/a', '0123456789');
+    await put(storage(), '/a', 'AB', how(4));
+    expect(await get(storage(), '/a')).toBe('0123AB6789');
+    const blocks = await storage().write('/a', how(8));
+    await blocks.writeAt?.(Buffer.from('Z'), 3);
+    await blocks.writeAt?.(Buffer.from('XXY'), 0);
+    await blocks.commit();
+    expect(await get(storage(), '/a')).toBe('0123AB67XXYZ');
+    expect(await codeOf(storage().admit('/a', how(13)))).toBe('bad-offset');
+    expect(await codeOf(storage().write('/new', how(1)))).toBe('bad-offset');
+    await storage().admit('/new', how(2, true));
+    expect(await names(storage(), '/')).toEqual(['a']);
+    await put(storage(), '/new', 'x', how(2, true));
+    expect(await get(storage(), '/new')).toBe('\0\0x');
+    await put(storage(), '/new', 'w', how(0, true));
+    expect(await get(storage(), '/new')).toBe('w\0x');
+    const none = await storage().write('/a', how(4));
+    expect(await none.abandon()).toBe('old');
+    const part = await storage().write('/a', how(4));
+    await feed(part, '!');
+    expect(await part.abandon()).toBe('part');
+    expect(await get(storage(), '/a')).toBe('0123!B67XXYZ');
+  });
+
+  test('behind the end of a file octets go in order only', async () => {
+    const sink = await storage().write('/a', { ...STOR, mode: 'append' });
+    expect(sink.writeAt).toBeUndefined();
+    await sink.commit();
   });
 
   test('append adds at the end, wherever that is, and makes the file', async () => {

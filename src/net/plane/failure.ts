@@ -18,6 +18,10 @@ export class Failure extends Error {
   }
 }
 
+/** Whether kept connections (MODE E) may hold octets of the file that failed. One that differs came to its end on all of them. */
+export const spoils = (failure: TransferFailure | undefined): boolean =>
+  failure !== undefined && failure.stage !== 'differs';
+
 /** The `code` of a system, TLS or file error; '' when there is none. */
 export function codeOf(error: unknown): string {
   if (error instanceof AggregateError) return codeOf(error.errors[0]);

@@ -1,4 +1,4 @@
-import { codeOf } from './failure.js';
+import { codeOf, spoils } from './failure.js';
 import { Gate } from './gate.js';
 import { InlinePlane, type PlaneParts } from './inline.js';
 import { Batch, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
@@ -122,7 +122,7 @@ export class PlaneHost<F, P> {
     this.#transfers.set(id, transfer);
     void transfer.finished.then((result) => {
       this.#transfers.delete(id);
-      if (result.failure) this.#endpoints.delete(id);
+      if (spoils(result.failure)) this.#endpoints.delete(id);
       this.#events.add({ is: 'done', id, result });
       this.#events.flush();
     });

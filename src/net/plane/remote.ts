@@ -1,3 +1,4 @@
+import { spoils } from './failure.js';
 import { Batch, type GatePlace, type PlaneCommand, type PlaneEvent } from './messages.js';
 import { Shelf } from './shelf.js';
 import type {
@@ -108,7 +109,7 @@ export class ThreadPlane<F, P> implements DataPlane<F, P> {
       this.#strangers.delete(id);
     };
     const over = ({ failure }: TransferResult): void => {
-      if (!kept || failure) leave();
+      if (!kept || spoils(failure)) leave();
     };
     return {
       kind,

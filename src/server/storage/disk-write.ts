@@ -5,6 +5,7 @@ import {
   fchmodSync,
   fstatSync,
   ftruncateSync,
+  futimesSync,
   linkSync,
   lstatSync,
   openSync,
@@ -50,7 +51,8 @@ function checkHow(stats: Stats | undefined, how: WriteHow): void {
   if (how.mode === 'unique' && stats)
     throw new FileError('exists', 'there is already something of this name');
   const size = stats?.size ?? 0;
-  if ((how.mode === 'resume' || how.mode === 'fill') && how.offset > size)
+  const within = how.mode === 'resume' || how.mode === 'fill' || (how.mode === 'adjust' && !how.holes);
+  if (within && how.offset > size)
     throw new FileError('bad-offset', `the file has ${size} octets, ${how.offset} is beyond its end`);
 }
 
@@ -111,6 +113,7 @@ function create(place: Place, name: string, mode: number | undefined, flags: num
 abstract class DiskSink implements Sink {
   protected readonly fd: number;
   protected readonly place: Place;
+  protected readonly how: WriteHow;
   protected written = 0;
   /** Where the last octet of `writeAt` ends. */
   protected reach = 0;
@@ -121,13 +124,22 @@ abstract class DiskSink implements Sink {
   #pending: Promise<void> | undefined;
   #end: Remains | 'complete' | undefined;
   #open = true;
+  /** Not for `append`: where the end is, only the system knows. */
+  readonly writeAt?: NonNullable<Sink['writeAt']>;
 
-  /** @param position where the first octet goes; undefined = at the end, whatever it is then. */
-  constructor(place: Place, fd: number, position: number | undefined, patience: number) {
+  constructor(place: Place, fd: number, how: WriteHow, patience: number) {
     this.place = place;
     this.fd = fd;
-    this.#position = position;
+    this.how = how;
     this.#patience = patience;
+    // At the end, whatever it is then.
+    if (how.mode === 'append') return;
+    this.#position = how.mode === 'resume' || how.mode === 'adjust' ? how.offset : 0;
+    const first = how.mode === 'adjust' ? how.offset : 0;
+    this.writeAt = (chunk, offset) => {
+      this.reach = Math.max(this.reach, offset + chunk.length);
+      return this.#write(chunk, first + offset);
+    };
   }
 
   /** Called before the first octet and before the end: old octets are not given up for a transfer that brings none. */
@@ -142,11 +154,6 @@ abstract class DiskSink implements Sink {
     // Only one write runs at a time.
     if (at !== undefined) this.#position = at + chunk.length;
     return this.#write(chunk, at);
-  }
-
-  writeAt(chunk: Buffer, offset: number): void | Promise<void> {
-    this.reach = Math.max(this.reach, offset + chunk.length);
-    return this.#write(chunk, offset);
   }
 
   /** @param at undefined = at the end. */
@@ -207,6 +214,8 @@ abstract class DiskSink implements Sink {
     try {
       if (!this.#begun) this.begin();
       this.complete();
+      const { modify } = this.how;
+      if (modify !== undefined) futimesSync(this.fd, Date.now() / 1000, modify / 1000);
       // Some file systems tell of a full disk or quota only at close.
       this.closeFile();
       this.place.dir.verify();
@@ -256,28 +265,27 @@ function isGone(error: unknown): boolean {
 
 /** Octets go under the target's own name. */
 class OpenSink extends DiskSink {
-  readonly #how: WriteHow;
   readonly #ino: number;
 
   constructor(place: Place, how: WriteHow, patience: number) {
     const appends = how.mode === 'append';
     const flags = constants.O_WRONLY | (appends ? (constants.O_APPEND ?? 0) : 0);
     const fd = place.stats ? openRegular(place, flags).fd : create(place, place.name, how.fileMode, flags);
-    super(place, fd, appends ? undefined : how.mode === 'resume' ? how.offset : 0, patience);
-    this.#how = how;
+    super(place, fd, how, patience);
     this.#ino = fstatSync(fd).ino;
   }
 
   protected begin(): void {
     // The file may have become shorter since it was looked at: a gap would be filled with zeros that nobody sent.
-    if (this.#how.mode === 'resume' || this.#how.mode === 'fill') checkHow(fstatSync(this.fd), this.#how);
-    if (this.place.stats && this.#how.mode !== 'append' && this.#how.mode !== 'fill')
-      ftruncateSync(this.fd, this.#how.mode === 'resume' ? this.#how.offset : 0);
+    const { mode, offset } = this.how;
+    if (mode === 'resume' || mode === 'fill' || mode === 'adjust') checkHow(fstatSync(this.fd), this.how);
+    if (this.place.stats && (mode === 'replace' || mode === 'resume'))
+      ftruncateSync(this.fd, mode === 'resume' ? offset : 0);
   }
 
   /** What lies behind the file that came is not part of it. */
   protected override complete(): void {
-    const { mode, offset } = this.#how;
+    const { mode, offset } = this.how;
     if (mode === 'fill') ftruncateSync(this.fd, Math.max(offset, this.reach));
   }
 
@@ -300,7 +308,7 @@ class HiddenSink extends DiskSink {
   constructor(place: Place, how: WriteHow, patience: number) {
     const temporary = temporaryName();
     const mode = place.stats ? place.stats.mode & 0o777 : how.fileMode;
-    super(place, create(place, temporary, mode, constants.O_WRONLY), 0, patience);
+    super(place, create(place, temporary, mode, constants.O_WRONLY), how, patience);
     this.#temporary = temporary;
     this.#unique = how.mode === 'unique';
   }

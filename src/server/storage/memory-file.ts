@@ -64,7 +64,8 @@ export interface MemoryTarget {
   file: { content: Content };
   /** @throws FileError `no-space`. */
   charge: (bytes: number) => void;
-  touch: () => void;
+  /** @param at [now] */
+  touch: (at?: number) => void;
   /** The hidden octets take the name. */
   place: (made: Content) => void;
   /** The upload is over, however it ended. */
@@ -83,11 +84,22 @@ export class MemorySink implements Sink {
   #reach = 0;
   #begun = false;
   #end: Remains | 'complete' | undefined;
+  /** Not for `append`, as on a disk. */
+  readonly writeAt?: (chunk: Buffer, offset: number) => void;
 
   constructor(target: MemoryTarget) {
     this.#target = target;
     this.#content = target.hidden ? content() : target.file.content;
     this.#content.writers += 1;
+    const { mode, offset: at } = target.how;
+    if (mode === 'append') return;
+    const first = mode === 'adjust' ? at : 0;
+    this.#at = first;
+    this.writeAt = (chunk, offset) => {
+      this.#open();
+      this.#put(chunk, first + offset);
+      this.#reach = Math.max(this.#reach, offset + chunk.length);
+    };
   }
 
   #finish(end: Remains | 'complete'): void {
@@ -105,10 +117,10 @@ export class MemorySink implements Sink {
     const { how, hidden, existed, charge } = this.#target;
     if (hidden || !existed) return;
     if (how.mode === 'append') return;
-    const kept = how.mode === 'resume' || how.mode === 'fill' ? how.offset : 0;
-    if (kept > this.#content.length)
+    const kept = how.mode === 'replace' || how.mode === 'unique' ? 0 : how.offset;
+    if (kept > this.#content.length && !how.holes)
       throw new FileError('bad-offset', 'the file became shorter than the offset');
-    if (how.mode === 'fill') return;
+    if (how.mode === 'fill' || how.mode === 'adjust') return;
     charge(kept - this.#content.length);
     this.#content.length = kept;
     this.#at = kept;
@@ -119,12 +131,6 @@ export class MemorySink implements Sink {
     const at = this.#target.how.mode === 'append' ? this.#content.length : this.#at;
     this.#put(chunk, at);
     this.#at = at + chunk.length;
-  }
-
-  writeAt(chunk: Buffer, offset: number): void {
-    this.#open();
-    this.#put(chunk, offset);
-    this.#reach = Math.max(this.#reach, offset + chunk.length);
   }
 
   #open(): void {
@@ -154,7 +160,9 @@ export class MemorySink implements Sink {
     try {
       this.#begin();
       this.#trim();
-      if (this.#target.hidden) this.#target.place(this.#content);
+      const { hidden, how } = this.#target;
+      if (hidden) this.#target.place(this.#content);
+      else if (how.modify !== undefined) this.#target.touch(how.modify);
       this.#finish('complete');
     } catch (error) {
       this.abandon();

@@ -172,7 +172,8 @@ class MemoryStorage implements Storage {
     if (file?.type === 'directory') throw new FileError('is-directory', 'it is a directory');
     if (how.mode === 'unique' && file) throw taken();
     const size = file?.content.length ?? 0;
-    if ((how.mode === 'resume' || how.mode === 'fill') && how.offset > size)
+    const within = how.mode === 'resume' || how.mode === 'fill' || (how.mode === 'adjust' && !how.holes);
+    if (within && how.offset > size)
       throw new FileError('bad-offset', `the file has ${size} octets, ${how.offset} is beyond its end`);
     return { folder, name, file };
   }
@@ -198,8 +199,8 @@ class MemoryStorage implements Storage {
       existed: file !== undefined,
       file: fresh,
       charge: (bytes) => this.#charge(bytes),
-      touch: () => {
-        fresh.modify = this.#now();
+      touch: (at = this.#now()) => {
+        fresh.modify = at;
       },
       place: (made) => this.#place(folder, name, fresh, made, how),
       ended: () => {
@@ -223,7 +224,8 @@ class MemoryStorage implements Storage {
     if (now && how.mode === 'unique') throw taken();
     if (now?.type === 'directory') throw new FileError('is-directory', 'it is a directory');
     if (now) this.#drop(folder, name);
-    this.#add(folder, name, { ...file, ...this.#common(now?.mode ?? file.mode), content: made });
+    const common = this.#common(now?.mode ?? file.mode);
+    this.#add(folder, name, { ...file, ...common, modify: how.modify ?? common.modify, content: made });
   }
 
   async mkdir(path: string): Promise<void> {

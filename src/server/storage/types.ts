@@ -28,11 +28,17 @@ export interface FileFacts {
 export interface WriteHow {
   /**
    * `replace`: STOR. `resume`: STOR after REST, at `offset`. `append`: APPE. `unique`: STOU, the name must be new. `fill`: what
-   * is there stays, `writeAt` fills its holes and goes on behind it (MODE E after REST with ranges).
+   * is there stays, `writeAt` fills its holes and goes on behind it (MODE E after REST with ranges). `adjust`: octets go over
+   * what is there from `offset` on, `writeAt` counts from there too, and all else stays (ESTO A).
    */
-  mode: 'replace' | 'resume' | 'append' | 'unique' | 'fill';
-  /** For `resume`, and for `fill` the end of the last range that is there; beyond the end of the file is `bad-offset`. */
+  mode: 'replace' | 'resume' | 'append' | 'unique' | 'fill' | 'adjust';
+  /**
+   * For `resume` and `adjust`, and for `fill` the end of the last range that is there; beyond the end of the file is
+   * `bad-offset`, but see `holes`.
+   */
   offset: number;
+  /** `adjust`: an offset beyond the end leaves a hole, which reads as zeros. */
+  holes?: boolean | undefined;
   /**
    * `never`: octets go under the target's name at once. `replacing`: an existing file is replaced only when the upload is
    * complete, a new one shows at once. `always`: the name shows only when complete.
@@ -40,6 +46,8 @@ export interface WriteHow {
   temporary: 'never' | 'replacing' | 'always';
   /** Permission bits of a new file. */
   fileMode?: number | undefined;
+  /** The file gets this time when it is complete, before its name shows it; milliseconds since 1970 UTC. */
+  modify?: number | undefined;
 }
 
 /** Octets of a file: from `start`, to `end` (exclusive) or the end of the file. */

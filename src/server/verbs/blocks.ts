@@ -13,12 +13,8 @@ import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
 import type { Job } from './job.js';
 
-/** Connections of one transfer. */
-const MOST_STREAMS = 16;
 /** Seconds between the markers of a receiver in MODE E, where OPTS has not said otherwise. */
 const MARKERS = 5;
-/** Longest time between two markers that may be asked for, seconds. */
-const MOST_SECONDS = 3600;
 
 /** REST in MODE E (GFD.20 4.1): what the receiver has; a number alone is all before it. */
 export function restBlocks(session: Session, argument: string): ServerReply {
@@ -28,33 +24,6 @@ export function restBlocks(session: Session, argument: string): ServerReply {
   session.params.range = undefined;
   session.params.have = have;
   return reply(350, 'The next transfer fills what is missing.');
-}
-
-/** `OPTS RETR Parallelism=4,4,4;Markers=5;` (GFD.20 3.5); the layout of stripes says nothing where there is one. */
-export function optsBlocks(session: Session, verb: 'RETR' | 'STOR', options: string): ServerReply {
-  const { params } = session;
-  let streams = params.streams;
-  const markers = { ...params.markers };
-  for (const option of options.split(';').filter((each) => each.trim() !== '')) {
-    const [, name = '', value = ''] = /^\s*([A-Za-z]+)=(.*)$/.exec(option) ?? [];
-    const wanted = name.toLowerCase();
-    if (wanted === 'parallelism' && verb === 'RETR') {
-      const [start, least] = /^(\d{1,5}),(\d{1,5}),\d{1,5}$/.exec(value)?.slice(1).map(Number) ?? [];
-      if (!start || least === undefined) return reply(501, 'Parallelism wants three numbers: 4,4,4.');
-      if (least > MOST_STREAMS) return reply(504, `At most ${MOST_STREAMS} connections.`);
-      streams = Math.min(start, MOST_STREAMS);
-    } else if (wanted === 'markers') {
-      const seconds = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
-      if (!(seconds <= MOST_SECONDS))
-        return reply(501, `Markers wants seconds up to ${MOST_SECONDS}; 0 for none.`);
-      markers[verb === 'RETR' ? 'send' : 'receive'] = seconds;
-    } else if (verb !== 'RETR' || !/^(stripelayout|blocksize)$/.test(wanted)) {
-      return reply(501, 'Unknown option.');
-    }
-  }
-  params.streams = streams;
-  params.markers = markers;
-  return reply(200, 'Options noted; connections that are there stay as they are.');
 }
 
 /** What REST in MODE E said, which is for one transfer. */
@@ -91,7 +60,6 @@ export async function* keeping(
 export function checkBlocks({ params, pending }: Session, job: Job): void {
   if (params.mode !== 'E') return;
   if (params.type === 'A' && !job.listing) throw new Refusal(504, 'MODE E needs TYPE I.');
-  if (job.verb === 'APPE') throw new Refusal(504, 'APPE needs MODE S; in MODE E send REST and STOR.');
   const kind = job.direction === 'send' ? 'active' : 'passive';
   if (pending && pending.endpoint.kind !== kind) {
     const how = kind === 'active' ? 'PORT before what it sends' : 'PASV before what it receives';
@@ -111,7 +79,7 @@ export async function* marked(
   while (!(await within(finished, seconds * 1000))) {
     const { bytes, spans = [] } = await transfer.progress();
     yield reply(112, formatPerfMarker({ time: Date.now(), bytes }));
-    if (spans.length > 0) yield reply(111, formatRangeMarker(spans));
+    if (spans.length > 0 && isRanged(job)) yield reply(111, formatRangeMarker(spans));
   }
 }
 
@@ -127,9 +95,18 @@ async function within(finished: Promise<unknown>, milliseconds: number): Promise
   }
 }
 
-/** After a transfer that failed and left a part: what of it is stored, for REST. */
-export const storedMarker = ({ failure, remains, spans }: TransferResult): ServerReply | undefined =>
-  failure && remains === 'part' && spans && spans.length > 0
+/** Do ranges of what came say where REST can go on? Not behind the end of a file, at an offset, or under a name that goes. */
+const isRanged = ({ file }: Job): boolean => {
+  if (file.what !== 'upload' || file.how.temporary === 'always') return false;
+  return file.how.mode === 'replace' || file.how.mode === 'resume' || file.how.mode === 'fill';
+};
+
+/** After a transfer that failed and left a part: what of it is stored, for REST. Octets that differ are not worth keeping. */
+export const storedMarker = (
+  job: Job,
+  { failure, remains, spans }: TransferResult,
+): ServerReply | undefined =>
+  failure && isRanged(job) && failure.stage !== 'differs' && remains === 'part' && spans && spans.length > 0
     ? reply(111, formatRangeMarker(spans))
     : undefined;
 

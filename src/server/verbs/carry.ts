@@ -1,3 +1,4 @@
+import { spoils } from '../../net/plane/failure.js';
 import type {
   DataTls,
   DataTransfer,
@@ -5,6 +6,7 @@ import type {
   TransferOrder,
   TransferResult,
 } from '../../net/plane/types.js';
+import { formatMoved } from '../../protocol/moved.js';
 import type { FileOrder } from '../data/types.js';
 import { NO_CONNECTION, NOT_AUTHENTICATED } from '../failures.js';
 import { judgeDataPeer } from '../judge.js';
@@ -13,6 +15,10 @@ import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { PendingEndpoint, Session } from '../session.js';
 import { checkBlocks, marked, storedMarker } from './blocks.js';
 import { failureReply, type Job, report, securityOf } from './job.js';
+
+/** A file that gets its name when it is whole, and only its end says so. */
+const isWholeByEnd = ({ verb, file, expect }: Job): boolean =>
+  verb === 'ESTO' && expect === undefined && file.what === 'upload' && file.how.temporary === 'always';
 
 /** The data connection's TLS, from PROT, SSCN, CPSV and DCPA. */
 function dataTls(session: Session, job: Job, pending: PendingEndpoint): DataTls | undefined {
@@ -23,7 +29,8 @@ function dataTls(session: Session, job: Job, pending: PendingEndpoint): DataTls 
     role: client ? 'client' : 'server',
     resumption: tls.dataSessionReuse,
     sessionContext: session.link.tls.contextId,
-    closeNotify: tls.closeNotify,
+    // An ESTO F of which nothing else says that it is whole.
+    closeNotify: isWholeByEnd(job) ? 'required' : tls.closeNotify,
   };
   if (job.listing) return ordinary;
   const data = { kind: pending.endpoint.kind, client: pending.client, direction: job.direction };
@@ -122,6 +129,8 @@ function orderOf(
       blocks: { streams: params.streams, pieces: job.pieces, have: job.have, keep: limits.dataTimeout },
     }),
     rate: 0,
+    ...(!job.listing && params.digests[job.direction] && { digest: params.digests[job.direction] }),
+    ...(job.expect && { expect: job.expect }),
     timeouts: {
       connect: Math.min(limits.dataTimeout, most),
       handshake: Math.min(limits.handshakeTimeout, most),
@@ -191,18 +200,24 @@ export async function* carry(session: Session, job: Job): AsyncGenerator<ServerR
     }
     const result = await finished;
     if (order.blocks) {
-      if (result.failure) discard(session, pending);
+      if (spoils(result.failure)) discard(session, pending);
       else pending.kept = terms(session, order);
     }
     if (!job.listing) session.small = core.data.near.isSmall(result.bytes);
     lease.end(result);
-    const stored = storedMarker(result);
+    const stored = storedMarker(job, result);
     if (stored) yield stored;
     yield await ended(session, job, { pending, order, result, begun });
   } finally {
     session.running = undefined;
     session.lastUsed = Date.now();
   }
+}
+
+/** What OPTS Digest asked for. */
+function moved({ digest: algorithm }: Order, { bytes, digest: hex }: TransferResult): string {
+  if (!algorithm) return '';
+  return ` ${formatMoved({ bytes, ...(hex !== undefined && { digest: { algorithm, hex } }) })}`;
 }
 
 /** Tells the log, and gives the final reply. */
@@ -222,7 +237,8 @@ async function ended(
   const { kind } = pending.endpoint;
   report(session, job, { pending, result, foreign, security: securityOf(session, order.tls, result) });
   if (!job.listing) session.dcpa.last = { ok: failure === undefined, bytes: result.bytes };
-  if (!failure) return reply(226, job.direction === 'receive' ? 'Stored.' : 'Sent.');
+  if (!failure)
+    return reply(226, `${job.direction === 'receive' ? 'Stored.' : 'Sent.'}${moved(order, result)}`);
   if (pending.foreign) session.core.foreign.failed(session, result);
   const answer = failureReply(job, failure, { foreign, pinned, endpoint: kind });
   // Who waits for a connection has learned nothing of other hosts, and the client needs to know that a stranger came.

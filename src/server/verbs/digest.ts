@@ -1,10 +1,9 @@
+import { ALGORITHMS, isDigest } from '../../protocol/digests.js';
 import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
 import type { DigestAlgorithm, Range } from '../storage/types.js';
 import { octets } from './numbers.js';
 import type { VerbRow } from './row.js';
-
-const ALGORITHMS: readonly DigestAlgorithm[] = ['SHA-256', 'SHA-512', 'SHA-1', 'MD5', 'CRC32'];
 
 /** OPTS HASH (draft-bryan-ftpext-hash 4): with a name selects it, without one tells which is selected. */
 export function setHash(session: Session, name: string): ServerReply {
@@ -86,6 +85,18 @@ async function classic(session: Session, argument: string, algorithm: DigestAlgo
   return reply(250, hex.toUpperCase());
 }
 
+/** `<algorithm> <hex>`: the digest of what the next upload moves. */
+function scks(session: Session, argument: string): ServerReply {
+  session.params.expected = undefined;
+  const [, name = '', hex = ''] = /^(\S+) (\S+)$/.exec(argument) ?? [];
+  const algorithm = ALGORITHMS.find((one) => one === name.toUpperCase());
+  if (!algorithm && hex !== '') return reply(504, `SCKS wants one of ${ALGORITHMS.join(', ')}.`);
+  if (!algorithm || !isDigest(algorithm, hex))
+    return reply(501, 'SCKS wants an algorithm and a digest in hex.');
+  session.params.expected = { algorithm, hex: hex.toLowerCase() };
+  return reply(200, 'The next upload is compared with it.');
+}
+
 const CLASSIC: readonly (readonly [string, DigestAlgorithm])[] = [
   ['XCRC', 'CRC32'],
   ['XMD5', 'MD5'],
@@ -107,6 +118,17 @@ export const rows: VerbRow[] = [
       `HASH ${ALGORITHMS.map((name) => (name === params.hash ? `${name}*` : name)).join(';')}`,
     ],
     run: hash,
+  },
+  {
+    verb: 'SCKS',
+    source: 'GridFTP (globus-gridftp-server)',
+    syntax: '<algorithm> <digest>',
+    argument: 'required',
+    summary:
+      'Digest of what the next STOR, APPE or ESTO moves: compared while it comes, and told in its final reply.',
+    when: 'login',
+    features: () => ['SCKS'],
+    run: scks,
   },
   ...CLASSIC.map(
     ([verb, algorithm]): VerbRow => ({

@@ -1,9 +1,11 @@
+import { ALGORITHMS } from '../../protocol/digests.js';
 import { FACTS, type FactName } from '../data/types.js';
 import { reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
-import { optsBlocks, restBlocks } from './blocks.js';
+import { restBlocks } from './blocks.js';
 import { setHash } from './digest.js';
 import { octets } from './numbers.js';
+import { optsTransfer } from './options.js';
 import type { VerbRow } from './row.js';
 
 function type(session: Session, argument: string): ServerReply {
@@ -90,7 +92,7 @@ function opts(session: Session, argument: string): ServerReply {
   const name = (at < 0 ? argument : argument.slice(0, at)).toUpperCase();
   const value = at < 0 ? '' : argument.slice(at + 1);
   if (name === 'MLST') return optsMlst(session, value);
-  if (name === 'RETR' || name === 'STOR') return optsBlocks(session, name, value);
+  if (name === 'RETR' || name === 'STOR') return optsTransfer(session, name, value);
   if (name === 'HASH') return setHash(session, value);
   if (name === 'UTF8') {
     // RFC 2640 2.2: names are UTF-8 in any case; ON is what Windows clients ask for.
@@ -176,9 +178,10 @@ export const rows: VerbRow[] = [
     source: 'RFC 2389 4',
     syntax: '<command> [<options>]',
     argument: 'required',
-    summary: 'Options of MLST, HASH, MODE Z, UTF8, RETR (Parallelism, Markers) and STOR (Markers).',
+    summary:
+      'Options of MLST, HASH, MODE Z, UTF8, RETR (Parallelism, Markers, Digest) and STOR (Markers, Digest).',
     when: 'always',
-    features: () => ['UTF8', 'PARALLEL', 'MARKERS'],
+    features: () => ['UTF8', 'PARALLEL', 'MARKERS', `DIGEST ${ALGORITHMS.join(';')}`],
     run: opts,
   },
   {

@@ -1,34 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import type { Span } from '../../protocol/markers.js';
-import { dirName } from '../../protocol/paths.js';
 import { Refusal, reply, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
-import type { Range, WriteHow } from '../storage/types.js';
-import type { Place } from '../tree.js';
+import type { Range } from '../storage/types.js';
 import { keeping, parseEret, piecesOf, takeHave } from './blocks.js';
 import { carry } from './carry.js';
+import { begins, takeRange } from './job.js';
 import { listingOrder } from './listing.js';
 import type { VerbRow } from './row.js';
-
-/**
- * Where the transfer starts and ends. A restart is for the command that follows, whatever becomes of that (RFC 3659 5.3).
- *
- * @throws Refusal 554 in TYPE A, where a position in the stream is none in the file.
- */
-function takeRange({ params }: Session): Range {
-  const range = params.range ?? { start: params.rest };
-  params.rest = 0;
-  params.range = undefined;
-  if (params.type === 'A' && (range.start > 0 || range.end !== undefined)) {
-    throw new Refusal(554, 'REST and RANG need TYPE I.');
-  }
-  return range;
-}
-
-/** For DCPA: until it is complete it has failed, for whatever reason. */
-const begins = (session: Session): void => {
-  session.dcpa.last = { ok: false, bytes: 0 };
-};
+import { refuseDupe, rows as uploads } from './upload.js';
 
 function retr(session: Session, name: string): AsyncGenerator<ServerReply, void, void> {
   return keeping(session, () => {
@@ -65,82 +44,6 @@ function send(
     listing: false,
     opening: 'Data connection open; the file follows.',
   });
-}
-
-type UploadVerb = 'STOR' | 'APPE' | 'STOU';
-
-function howOf(
-  session: Session,
-  verb: UploadVerb,
-  { offset, have }: { offset: number; have: readonly Span[] | undefined },
-): WriteHow {
-  const { temporary } = session.core.settings;
-  const last = have?.at(-1);
-  if (last) {
-    const prefix = have?.length === 1 && last.start === 0;
-    return { mode: prefix ? 'resume' : 'fill', offset: last.end, temporary };
-  }
-  if (verb === 'STOU') return { mode: 'unique', offset: 0, temporary };
-  // RFC 3659 5.3: after REST, APPE is STOR from that octet on.
-  if (offset > 0) return { mode: 'resume', offset, temporary };
-  return { mode: verb === 'APPE' ? 'append' : 'replace', offset: 0, temporary };
-}
-
-async function* receive(
-  session: Session,
-  verb: UploadVerb,
-  name: string,
-  opening: string,
-): AsyncGenerator<ServerReply, void, void> {
-  begins(session);
-  const { start } = takeRange(session);
-  const have = takeHave(session);
-  const place = session.place(name, 'write', 553);
-  if (place.mountPoint) throw new Refusal(553, 'That is a directory.');
-  const how = howOf(session, verb, { offset: start, have });
-  if (how.mode === 'replace') await refuseDupe(session, place);
-  if (!(await session.core.shares.admits(session, place))) throw new Refusal(552, 'The quota is used up.');
-  yield* carry(session, {
-    verb,
-    place,
-    file: { what: 'upload', storage: place.storage, path: place.inner, how },
-    ...(have && { have }),
-    direction: 'receive',
-    listing: false,
-    opening,
-  });
-}
-
-const upload = (...args: Parameters<typeof receive>): AsyncGenerator<ServerReply, void, void> =>
-  keeping(args[0], () => receive(...args));
-
-/** Overwriting takes a file away: without that right an existing name is a dupe, and XDUPE names it. */
-async function refuseDupe(session: Session, place: Place): Promise<void> {
-  if (session.tree.may('delete', place.path)) return;
-  const there = await session
-    .storage(place)
-    .stat(place.inner)
-    .catch(() => undefined);
-  if (!there) return;
-  const names = session.params.xdupe > 0 ? await dupes(session, place) : [];
-  const lines = [...names.map((name) => ` X-DUPE: ${name}`), 'That file is there already.'];
-  throw new Refusal(553, lines, { numbered: true });
-}
-
-/** Names in the directory of the dupe, bounded (XDUPE mode 3: whole names, one a line). */
-async function dupes(session: Session, place: Place): Promise<string[]> {
-  const names: string[] = [];
-  for await (const batch of session.storage(place).list(dirName(place.inner) || '/')) {
-    for (const entry of batch) if (entry.type === 'file') names.push(entry.name);
-    if (names.length >= 1000) break;
-  }
-  return names.slice(0, 1000);
-}
-
-function stou(session: Session): AsyncGenerator<ServerReply, void, void> {
-  // RFC 1123 4.1.2.9: the name is told in the 150. It holds no octet of the client.
-  const name = `upload-${randomBytes(8).toString('hex')}`;
-  return upload(session, 'STOU', name, `FILE: ${name}`);
 }
 
 async function* list(
@@ -219,33 +122,7 @@ export const rows: VerbRow[] = [
     features: () => ['ERET'],
     run: eret,
   },
-  {
-    verb: 'STOR',
-    source: 'RFC 959 4.1.3',
-    syntax: '<path>',
-    argument: 'required',
-    summary: 'Receive a file; an existing one is replaced when the upload is complete.',
-    when: 'login',
-    run: (session, name) => upload(session, 'STOR', name, 'Data connection open; send the file.'),
-  },
-  {
-    verb: 'APPE',
-    source: 'RFC 959 4.1.3, RFC 3659 5.3',
-    syntax: '<path>',
-    argument: 'required',
-    summary: 'Receive octets and add them to a file.',
-    when: 'login',
-    run: (session, name) => upload(session, 'APPE', name, 'Data connection open; send the rest.'),
-  },
-  {
-    verb: 'STOU',
-    source: 'RFC 959 4.1.3, RFC 1123 4.1.2.9',
-    syntax: '',
-    argument: 'optional',
-    summary: 'Receive a file under a new name, told in the 150.',
-    when: 'login',
-    run: stou,
-  },
+  ...uploads,
   {
     verb: 'LIST',
     source: 'RFC 959 4.1.3',

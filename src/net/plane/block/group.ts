@@ -2,7 +2,7 @@ import type net from 'node:net';
 import type { BufferPool } from '../buffers.js';
 import { Course } from '../course.js';
 import { dial } from '../dial.js';
-import { asFailure, Failure } from '../failure.js';
+import { asFailure, Failure, spoils } from '../failure.js';
 import type { Gate } from '../gate.js';
 import { type Link, linger, rawLink, secureLink } from '../link.js';
 import type { Credentials } from '../secure.js';
@@ -72,7 +72,7 @@ export class BlockGroup<F, P> {
 
   #ended({ blocks }: TransferOrder<F, P>, { failure }: TransferResult): void {
     this.#running = undefined;
-    if (failure || this.#closed) this.#drop(failure !== undefined);
+    if (spoils(failure) || this.#closed) this.#drop(failure !== undefined);
     else this.#idle = setTimeout(() => this.close(), blocks?.keep ?? 0);
   }
 
