@@ -101,7 +101,7 @@ async function work(
   for (let name = names.shift(); name !== undefined; name = names.shift()) {
     const outcome = await runAttempt({
       ...{ source, destination, attempt: found, offset: 0, eager: true },
-      ahead: found.technique !== 'CPSV' && more(),
+      ahead: found.technique !== 'CPSV' && more() ? { answered: () => {}, failed: () => {} } : undefined,
       sourcePath: target === '/' ? `/${name}` : `/small/${name}`,
       destinationPath: target === '/' ? '/copy' : `${target}/${name}`,
     });

@@ -37,6 +37,7 @@ export {
   type RememberedRoute,
   type RouteInfo,
   type RouteKind,
+  type RememberedOrder,
   type RouteMemory,
   type Side,
   type SkipReason,

@@ -17,6 +17,8 @@ export const trustFile = z.strictObject({
   ),
 });
 
+const order = z.enum(['plain', 'burst', 'ahead']);
+
 /** `routes.json`. */
 export const routeFile = z.strictObject({
   version: z.literal(1),
@@ -37,6 +39,10 @@ export const routeFile = z.strictObject({
       since: time,
     }),
   ),
+  /** By site: the order of commands that it stands. */
+  orders: z
+    .record(z.string(), z.strictObject({ order, most: order, reason: z.string(), since: time }))
+    .exactOptional(),
 });
 
 const plain = (max: number) =>

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type TrustedKey, type TrustStore, trustKey } from '../client/trust.js';
-import type { RememberedRoute, RouteMemory } from '../engine/route-memory.js';
+import type { RememberedOrder, RememberedRoute, RouteMemory } from '../engine/route-memory.js';
 import { readJson, type StateDirs, updateJson } from './state.js';
 
 const trustFile = async () => (await import('./state-files.js')).trustFile;
@@ -24,16 +24,27 @@ export function fileTrust(dirs: StateDirs): TrustStore {
 /** Learned routes, in `routes.json` of the state directory. Safe between processes. */
 export function fileRoutes(dirs: StateDirs): RouteMemory {
   const file = join(dirs.state, 'routes.json');
-  const change = async (
-    edit: (routes: Record<string, RememberedRoute>) => Record<string, RememberedRoute>,
-  ): Promise<void> => {
-    await updateJson(file, routeFile, (old) => ({ version: 1 as const, routes: edit(old?.routes ?? {}) }));
+  const change = async (edit: (old: Routes) => Partial<Routes>): Promise<void> => {
+    await updateJson(file, routeFile, (old) => ({
+      version: 1 as const,
+      routes: {},
+      ...old,
+      ...edit({ routes: {}, ...old }),
+    }));
   };
+  const read = async () => readJson(file, routeFile);
   return {
-    get: async (key) => own((await readJson(file, routeFile))?.routes, key),
-    set: (key, route) => change((routes) => ({ ...routes, [key]: route })),
-    forget: (key) => change(({ [key]: _forgotten, ...routes }) => routes),
+    get: async (key) => own((await read())?.routes, key),
+    set: (key, route) => change(({ routes }) => ({ routes: { ...routes, [key]: route } })),
+    forget: (key) => change(({ routes: { [key]: _forgotten, ...routes } }) => ({ routes })),
+    order: async (site) => own((await read())?.orders, site),
+    setOrder: (site, order) => change(({ orders }) => ({ orders: { ...orders, [site]: order } })),
   };
+}
+
+interface Routes {
+  routes: Record<string, RememberedRoute>;
+  orders?: Record<string, RememberedOrder>;
 }
 
 // Keys come from outside: `constructor` must not find what every object inherits.

@@ -12,11 +12,18 @@ export interface SessionState {
   prot: 'C' | 'P';
   type: 'I' | 'A';
   /** MODE in force; undefined = never touched, which means S. */
-  mode?: 'S' | 'Z';
+  mode?: 'S' | 'Z' | 'E';
   /** CEPR ON was sent: 229 replies carry the address. */
   cepr?: boolean;
   /** A passive endpoint that was asked for ahead, for the attempt of that name. */
-  ahead?: { attempt: string; reply: Promise<Reply> };
+  ahead?: {
+    attempt: string;
+    reply: Promise<Reply>;
+    /** Milliseconds that the answer is given behind the transfer. */
+    patience: number;
+    /** No answer came in that time. */
+    late(): void;
+  };
   /** DCPA in force: key shown, key demanded, TLS role. */
   dcpa?: DcpaState;
   /** Newest TLS session or ticket, for data connections that must resume. */

@@ -38,6 +38,8 @@ export class SitePool {
   #limit: number;
   #count = 0;
   #ended = false;
+  /** The site was seen to lose what stands behind a command in one segment: one command at a time from the first login on. */
+  cautious = false;
   /** Facts learned at the first login, shared by all sessions. */
   facts: SiteFacts | undefined;
 
@@ -105,6 +107,7 @@ export class SitePool {
       const { session, facts } = await login(this.site, {
         ...this.#options,
         known: this.facts,
+        cautious: this.cautious,
         onDialogue: onDialogue
           ? (direction, text) => onDialogue(this.site.name, number, direction, text)
           : undefined,

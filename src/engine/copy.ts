@@ -5,16 +5,18 @@ import { rateLimiter } from '../net/data.js';
 import type { Entry } from '../protocol/entry.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import { baseName, joinPath } from '../protocol/paths.js';
-import type { Security, SiteSettings } from '../protocol/site.js';
+import type { Security } from '../protocol/site.js';
 import { decide } from './decide.js';
 import type { EventSink, Summary } from './events.js';
 import { makeJob, misread } from './expand.js';
 import { makeFilter } from './filter.js';
 import { sendFxp } from './fxp.js';
+import { routeKey, siteKeys } from './keys.js';
 import { type End, Lane, limitOf } from './lane.js';
 import { sendDownload, sendUpload } from './local.js';
 import { Monitor } from './monitor.js';
 import type { CopyOptions, Place } from './options.js';
+import { Orders } from './orders.js';
 import { AT_THE_START, askAgain, connectLane } from './reconnect.js';
 import { sendRelay } from './relay.js';
 import { removeExtra } from './remove.js';
@@ -99,6 +101,7 @@ class CopySession {
   readonly #destination: End;
   readonly #monitors: Run['monitors'] = {};
   #router: Router | undefined;
+  readonly #orders: Orders;
   readonly #onAbort = (): void => this.#abort.abort(this.#options.signal?.reason);
 
   constructor(source: Place, destination: Place, options: CopyOptions) {
@@ -128,6 +131,7 @@ class CopySession {
       destination.kind === 'site' &&
       source.site.host === destination.site.host &&
       source.site.port === destination.site.port;
+    this.#orders = new Orders(options.routes, siteKeys(source, destination));
     this.#source = endOf(source, pool, same);
     this.#destination = endOf(destination, pool, same);
   }
@@ -143,6 +147,7 @@ class CopySession {
     const first = new Lane(0, this.#source, this.#destination, this.#abort.signal);
     let scheduler: Scheduler;
     try {
+      await this.#orders.recall({ source: this.#source, destination: this.#destination });
       await connectLane(first, AT_THE_START, this.#abort.signal);
       const run = await this.#prepare(first);
       const lanes = [first];
@@ -192,6 +197,7 @@ class CopySession {
       if (this.#destination.kind === 'remote')
         this.#monitors.destination = new Monitor(this.#destination.pool);
       run.router = await this.#findRoutes(lane);
+      run.ladders = this.#orders.ladders(lane, this.#emit);
       run.send = this.#settings.relay === 'fallback' ? withFallback : sendFxp;
     }
     return run;
@@ -329,6 +335,7 @@ class CopySession {
         end.kind === 'remote' ? end.pool.close() : undefined,
       ),
       this.#router?.noted(),
+      this.#orders.noted(),
     ]);
   }
 }
@@ -387,13 +394,4 @@ function resolvePath(place: Place, lane: Lane, side: 'source' | 'destination'): 
   return (
     joinPath(lane.connection(side).facts.home, place.path).replace(/\/$/, place.path === '' ? '' : '/') || '/'
   );
-}
-
-const siteKey = (site: SiteSettings): string =>
-  `${site.user ?? 'anonymous'}@${site.host}:${site.port ?? ''}/${site.tls ?? ''}`;
-
-/** Key of a pair in the route memory: both sites in order. */
-export function routeKey(source: Place, destination: Place): string {
-  const key = (place: Place): string => (place.kind === 'site' ? siteKey(place.site) : '');
-  return `${key(source)} -> ${key(destination)}`;
 }

@@ -28,7 +28,9 @@ export interface TransferHandles {
   /** Whose command goes first. */
   order: [Side, Side];
   /** Ask the passive side for the next endpoint, in one segment with its transfer command. */
-  ahead?: (() => void) | undefined;
+  ahead?: (() => Promise<unknown>) | undefined;
+  /** Nobody knows yet whether the passive side stands that: it is given less time. */
+  trial?: boolean;
   /** Free a passive side that waits in accept(). */
   unblock(): Promise<void>;
   signal?: AbortSignal | undefined;
@@ -41,6 +43,11 @@ export interface Driven {
   opened: ReadonlySet<Side>;
 }
 
+/** Milliseconds until both sides have said something, while it is tried whether a server stands an order. */
+const TRIAL_START = 5_000;
+/** Milliseconds for the rest of a transfer that was overtaken by the answer to what stands behind it. */
+const OVERTAKEN = 1_500;
+
 /** Send both transfer commands and follow the replies to the end of the state machine. */
 export async function drive(handles: TransferHandles): Promise<Driven> {
   const driver = new Driver(handles);
@@ -49,7 +56,7 @@ export async function drive(handles: TransferHandles): Promise<Driven> {
 
 class Driver {
   readonly #handles: TransferHandles;
-  readonly #grace: Grace;
+  #grace: Grace;
   #state: TransferState = initialState;
   #timer: NodeJS.Timeout | undefined;
   #armed: number | undefined;
@@ -62,10 +69,11 @@ class Driver {
     this.#handles = handles;
     const { source, destination } = handles;
     const patience = Math.min(source.session.commandTimeout, destination.session.commandTimeout);
+    const start = handles.trial ? TRIAL_START : GRACE.start;
     // Before a session gives up its command: which side hangs can be told from both only.
     this.#grace = {
       ...GRACE,
-      start: Math.min(GRACE.start, 0.75 * patience),
+      start: Math.min(start, 0.75 * patience),
       neverAccepted: Math.min(GRACE.neverAccepted, 0.75 * patience),
     };
   }
@@ -109,7 +117,11 @@ class Driver {
     const { session, verb, path } = this.#handles[side];
     try {
       const exchange = session.begin(verb, path);
-      if (side === this.#handles.passive) this.#handles.ahead?.();
+      if (side === this.#handles.passive)
+        this.#handles.ahead?.().then(
+          () => this.#overtaken(side),
+          () => {},
+        );
       this.#dispatch({ type: 'sent', side });
       this.#follow(side, exchange);
       return exchange;
@@ -117,6 +129,21 @@ class Driver {
       this.#dispatch({ type: 'lost', side, error: toFtpError(error) });
       return undefined;
     }
+  }
+
+  /** The next endpoint is there before this transfer has ended: the server may have given this one up for it. */
+  #overtaken(side: Side): void {
+    const { at } = this.#state[side];
+    if (at === 'final' || at === 'lost') return;
+    const { start, neverAccepted } = this.#grace;
+    this.#grace = {
+      ...GRACE,
+      start: Math.min(start, OVERTAKEN),
+      neverAccepted: Math.min(neverAccepted, OVERTAKEN),
+      destinationAfterSource: OVERTAKEN,
+      sourceAfterDestination: OVERTAKEN,
+    };
+    this.#arm();
   }
 
   #follow(side: Side, exchange: TransferExchange): void {

@@ -1,4 +1,5 @@
 import type { Security } from '../protocol/site.js';
+import type { CommandOrder } from './route-memory.js';
 
 /** How a file went: server to server, fast lane (MODE E), through this client, or between this machine and one server. */
 export type RouteKind = 'fxp' | 'fast' | 'relay' | 'local';
@@ -40,6 +41,8 @@ export type EngineEvent =
     }
   /** A server whose key was demanded by DCPA was not the one at the other end, or could not be reached there. */
   | { event: 'alarm'; route: RouteInfo; message: string; advice: string }
+  /** The order of commands that a site stands: at the start (no `before`) and when it changes, and why. */
+  | { event: 'order'; site: string; order: CommandOrder; before?: CommandOrder; reason: string }
   /** The number of transfers at once was changed, and why. */
   | { event: 'parallel'; sessions: number; before: number; reason: string }
   | { event: 'mkdir'; path: string }

@@ -3,11 +3,13 @@ import { rename } from '../client/verbs.js';
 import { FtpError } from '../protocol/errors.js';
 import { baseName } from '../protocol/paths.js';
 import { arrivalPath, commit, discard, exactTime, isNameRefused, resumePoint } from './commit.js';
+import { keptFor, linkAfter, sendInBurst } from './fast/burst.js';
 import type { Finding, Side } from './findings.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
 import { compareMoved } from './moved.js';
-import { type Attempt, routeInfo } from './plan.js';
+import { arrived, type Choice, chooseOrder, judgeOrder, untilIdle } from './order.js';
+import { routeInfo } from './plan.js';
 import type { Ticket } from './router.js';
 import type { Run } from './run.js';
 import { runAttempt } from './run-attempt.js';
@@ -22,6 +24,8 @@ export async function sendFxp(run: Run, lane: Lane, job: FileJob): Promise<Sent>
   for (;;) {
     const ticket = await run.router!.take();
     if (!ticket) throw run.router!.noRoute();
+    const burst = sendInBurst(run, lane, job, ticket, (landed) => finish(run, job, ticket, landed));
+    if (burst) return burst;
     try {
       await lane.connect();
       const sent = await tryRoute(run, lane, job, ticket);
@@ -42,21 +46,27 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
   if (offset === job.size && offset > 0)
     return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
   job.partial = 'unknown';
-  const queues = source.facts.queues === true && destination.facts.queues === true;
-  const eager = ticket.proven && queues && job.attempts === 0;
-  const ahead = eager && run.more() && mayAskAhead(lane.connection(ticket.attempt.passive), ticket.attempt);
-  const outcome = await runAttempt({
+  const choice = chooseOrder(run, lane, job, ticket);
+  const giveUp = (error: unknown): never => {
+    choice.trial?.abandon();
+    throw error;
+  };
+  if (choice.trial) await untilIdle([source, destination]).catch(giveUp);
+  const ended = await runAttempt({
     source,
     destination,
     attempt: ticket.attempt,
     sourcePath: job.source,
     destinationPath: path,
     offset,
-    eager,
-    ahead,
+    eager: choice.order !== 'plain',
+    ahead: ticket.attempt.fast ? undefined : choice.ahead,
+    kept: keptFor(lane, ticket.attempt),
     signal: run.signal,
     watch: (stalled) => watch(run, lane, job, path, offset, stalled),
-  });
+  }).catch(giveUp);
+  const outcome = judgeOrder(run, job, ticket, choice, ended);
+  linkAfter(run, lane, ticket.attempt, outcome);
   if ('forgeable' in outcome) {
     await tidy(lane, path);
     job.partial = 0;
@@ -66,7 +76,7 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       // Only a source that is TLS client is known to cut files behind two positive replies: that route has to be
       // verified before others follow; every file is verified in any case.
       if (ticket.attempt.tls?.client !== 'source') ticket.settle('worked');
-      return { finish: () => finish(run, job, ticket, { source, destination, offset, path }) };
+      return { finish: () => finish(run, job, ticket, { source, destination, offset, path, choice }) };
     case 'cannot':
       if (offset === 0 && !outcome.forgeable) await tidy(lane, path);
       ticket.settle(outcome.finding);
@@ -82,10 +92,6 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       return failed(destination, job, path, ticket, outcome.error, outcome.side);
   }
 }
-
-/** Only where it was measured to work; CPSV lasts for one connection and PRET names the file. */
-const mayAskAhead = ({ facts }: Connection, { technique }: Attempt): boolean =>
-  facts.behaviour.ahead === true && technique !== 'CPSV' && !facts.behaviour.needsPret;
 
 /** Remove what a try without data left: also where that try cost the session. */
 async function tidy(lane: Lane, path: string): Promise<void> {
@@ -197,6 +203,8 @@ interface Landed {
   destination: Connection;
   offset: number;
   path: string;
+  /** Of its commands; absent where the file lay there. */
+  choice?: Choice;
 }
 
 /** Verify, then commit; the ticket learns whether the route is good. */
@@ -214,6 +222,7 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
       askMoved(run, job, landed),
     ]);
     ticket.settle('worked');
+    if (landed.choice) arrived(job, landed.choice);
     noteDirect(run, job);
     await commit(run, destination, job, time);
     return {
@@ -225,6 +234,7 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
   } catch (error) {
     if (error instanceof Mismatch) await mismatch(job, ticket, landed, error);
     else ticket.settle('open');
+    landed.choice?.trial?.abandon();
     throw error;
   }
 }
@@ -249,10 +259,11 @@ function noteDirect(run: Run, job: FileJob): void {
 async function mismatch(
   job: FileJob,
   ticket: Ticket,
-  { destination, offset, path }: Landed,
+  { destination, offset, path, choice }: Landed,
   error: Mismatch,
 ): Promise<void> {
   const { attempt } = ticket;
+  if (choice && error.how !== 'source-changed') arrived(job, choice, error.message);
   if (error.how === 'source-changed') {
     ticket.settle('open');
     job.stale = [...job.stale, baseName(path)].filter((name) => name !== baseName(job.target));

@@ -5,4 +5,10 @@ export type { Finding, Side } from './findings.js';
 export type { CopyOptions, OnExists, Place, RelayPolicy, VerifyPolicy } from './options.js';
 export { localPlace, place } from './place.js';
 export { type Attempt, type Excluded, type Plan, plan } from './plan.js';
-export { memoryRoutes, type RememberedRoute, type RouteMemory } from './route-memory.js';
+export {
+  type CommandOrder,
+  memoryRoutes,
+  type RememberedOrder,
+  type RememberedRoute,
+  type RouteMemory,
+} from './route-memory.js';

@@ -9,7 +9,6 @@ import {
   parseEpsv,
   parsePasv,
 } from '../protocol/addresses.js';
-import { concernsFile } from '../protocol/codes.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/replies.js';
 import { drive, type TransferHandles } from './drive.js';
@@ -33,9 +32,12 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
     const outcome =
       refusal && refusal.code >= 400
         ? cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal)
-        : judgePins(rig, endpoint, driven, explain(rig, driven));
-    if (outcome.kind !== 'done') await Promise.all([isAlive(rig.source), isAlive(rig.destination)]);
-    return rig.ahead ? afterAhead(rig, outcome) : outcome;
+        : judgePins(rig, endpoint, driven, explain(rig, driven, endpoint));
+    if (rig.kept && isGone(outcome)) return runAttempt({ ...rig, kept: undefined });
+    if (outcome.kind === 'done') return outcome;
+    delete rig[rig.attempt.passive].state.ahead;
+    await Promise.all([isAlive(rig.source), isAlive(rig.destination)]);
+    return outcome;
   } catch (error) {
     const failure = toFtpError(error);
     if (failure.kind === 'aborted') throw failure;
@@ -61,10 +63,18 @@ async function isAlive({ session }: Connection): Promise<void> {
   await session.request('NOOP', undefined, { timeout: 5_000 }).catch(() => {});
 }
 
+/** A kept connection that is not there any more says nothing about the route. */
+const isGone = (outcome: Outcome): boolean =>
+  outcome.kind === 'cannot' || (outcome.kind === 'failed' && outcome.error.facts.reply?.code === 425);
+
 type Prepared = { endpoint: HostPort; aimed?: Promise<Reply> };
 
 async function prepare(rig: Rig): Promise<Prepared | Outcome> {
-  const { attempt } = rig;
+  const { attempt, kept } = rig;
+  if (kept) {
+    if (rig.offset > 0) await Promise.all([rest(rig.source, rig.offset), rest(rig.destination, rig.offset)]);
+    return { endpoint: kept };
+  }
   const refusedRole = await setRoles(rig);
   if (refusedRole) return refusedRole;
   const pins = await setPins(rig);
@@ -126,7 +136,8 @@ async function setRole(rig: Rig, side: Side): Promise<Outcome | undefined> {
   const { attempt } = rig;
   const { session, facts, state } = rig[side];
   const prot = attempt.tls ? 'P' : 'C';
-  await wantMode(rig[side], 'S');
+  const refusedMode = await setMode(rig, side);
+  if (refusedMode) return refusedMode;
   const client = attempt.tls?.by === 'SSCN' && attempt.tls.client === side;
   // Before PROT C: drftpd knows SSCN only while data are protected.
   if (!client && state.sscn) {
@@ -139,6 +150,20 @@ async function setRole(rig: Rig, side: Side): Promise<Outcome | undefined> {
     state.prot = prot;
   }
   return client && !state.sscn ? setSscn(rig, side, true) : undefined;
+}
+
+async function setMode(rig: Rig, side: Side): Promise<Outcome | undefined> {
+  const { attempt } = rig;
+  try {
+    await wantMode(rig[side], attempt.fast ? 'E' : 'S');
+    return undefined;
+  } catch (error) {
+    const failure = toFtpError(error);
+    if (!attempt.fast || failure.kind !== 'refused') throw failure;
+    rig[side].facts.missing.add('MODE E');
+    const finding: Finding = { side, obstacle: 'unknown', attempt: attempt.id, message: failure.message };
+    return { kind: 'cannot', finding };
+  }
 }
 
 async function setSscn(rig: Rig, side: Side, on: boolean): Promise<Outcome | undefined> {
@@ -168,7 +193,9 @@ async function passive(rig: Rig): Promise<HostPort | Outcome> {
     // With it the 229 names the address: needed where a passive port is not at the control connection's address.
     state.cepr = (await session.request('CEPR', 'ON')).code < 300;
   }
-  const reply = (await takeAhead(rig)) ?? (await session.request(attempt.technique));
+  const asked = await takeAhead(rig);
+  if (asked === 'late') return { kind: 'stumbled' };
+  const reply = asked ?? (await session.request(attempt.technique));
   if (attempt.technique === 'CPSV' && facts.behaviour.cpsvSticky) state.sscn = true;
   if (reply.code !== 227 && reply.code !== 229) {
     if (/\bPRET\b/.test(reply.text) && !facts.behaviour.needsPret) {
@@ -219,57 +246,54 @@ function handlesOf(rig: Rig, endpoint: HostPort): TransferHandles {
       prompt: rig.destination.facts.behaviour.promptPreliminary ?? false,
     },
     unblock: () => knock(endpoint, rig[attempt.passive].site.localAddress, signal),
-    ahead: rig.ahead ? () => askAhead(rig) : undefined,
+    ...(rig.ahead ? { ahead: () => askAhead(rig), trial: rig.ahead.trial === true } : {}),
     signal,
     watch,
   };
 }
 
+/** Milliseconds that a server is given where nobody knows yet whether it answers what is asked ahead. */
+const TRIAL_PATIENCE = 3_000;
+
 /** The passive endpoint of the next file: its reply waits with the final reply of this one (one round trip a file). */
-function askAhead({ attempt, ...rig }: Rig): void {
+function askAhead({ attempt, ahead, ...rig }: Rig): Promise<Reply> {
   const { session, state } = rig[attempt.passive];
   const reply = session.request(attempt.technique, undefined, { ahead: true, timeout: 0 });
-  reply.catch(() => {});
-  state.ahead = { attempt: attempt.id, reply };
+  const command = `${attempt.technique} behind a transfer`;
+  reply.then(
+    (answer) => {
+      if (isEndpoint(answer)) ahead?.answered();
+      else ahead?.failed(`it answered ${command} with ${answer.code} ${answer.text}`);
+    },
+    () => ahead?.abandon?.(),
+  );
+  const patience = Math.min(session.commandTimeout, ahead?.trial ? TRIAL_PATIENCE : Number.POSITIVE_INFINITY);
+  const late = (): void => ahead?.failed(`it did not answer ${command}`);
+  state.ahead = { attempt: attempt.id, reply, patience, late };
+  return reply;
 }
 
-/** A server that stumbles over what is asked ahead is not asked so again. */
-function afterAhead(rig: Rig, outcome: Outcome): Outcome {
-  if (outcome.kind === 'done') return outcome;
-  const { passive } = rig.attempt;
-  delete rig[passive].state.ahead;
-  if (!mayHaveStumbled(outcome, passive)) return outcome;
-  rig[passive].facts.behaviour.ahead = false;
-  return { kind: 'stumbled' };
-}
+const isEndpoint = ({ code }: Reply): boolean => code === 227 || code === 229;
 
-/** The passive side failed, or nobody knows who did: not for the file's sake, and not because a server is frozen. */
-function mayHaveStumbled(outcome: Outcome, passive: Side): boolean {
-  if (outcome.kind === 'cannot') return outcome.finding.side === passive;
-  if (outcome.kind !== 'failed') return false;
-  const { reply, phase } = outcome.error.facts;
-  if (reply && concernsFile(reply)) return false;
-  return outcome.side === undefined || (outcome.side === passive && phase !== 'stall');
-}
-
-/** The answer that was asked for ahead, if it is for this attempt; without it within the time the session is lost. */
-async function takeAhead({ attempt, ...rig }: Rig): Promise<Reply | undefined> {
-  const { session, state, facts } = rig[attempt.passive];
+/** The answer that was asked for ahead, if it is for this attempt; where none came in time the session is ended. */
+async function takeAhead({ attempt, ...rig }: Rig): Promise<Reply | 'late' | undefined> {
+  const { session, state } = rig[attempt.passive];
   const asked = state.ahead;
   delete state.ahead;
-  if (!asked || asked.attempt !== attempt.id) return undefined;
+  if (asked?.attempt !== attempt.id) return undefined;
+  let isLate = false;
   const late = (): void => {
+    isLate = true;
+    asked.late();
     const text = `${session.name}: no answer to the ${attempt.technique} that was asked ahead`;
     session.destroy(new FtpError('timeout', text, { site: session.name, retry: 'later' }));
   };
-  const timer = setTimeout(late, session.commandTimeout);
+  const timer = setTimeout(late, asked.patience);
   try {
     const reply = await asked.reply;
-    if (reply.code === 227 || reply.code === 229) return reply;
-    facts.behaviour.ahead = false;
-    return undefined;
+    return isEndpoint(reply) ? reply : undefined;
   } catch (error) {
-    facts.behaviour.ahead = false;
+    if (isLate) return 'late';
     throw error;
   } finally {
     clearTimeout(timer);

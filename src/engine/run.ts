@@ -5,6 +5,7 @@ import type { EventSink } from './events.js';
 import type { Filter } from './filter.js';
 import type { Side } from './findings.js';
 import type { FileJob, Sent } from './job.js';
+import type { Ladders } from './ladder.js';
 import type { Lane } from './lane.js';
 import type { Monitor } from './monitor.js';
 import type { OnExists, RelayPolicy, VerifyPolicy } from './options.js';
@@ -41,6 +42,8 @@ export interface Run {
   rate: RateLimiter | undefined;
   monitors: Partial<Record<Side, Monitor>>;
   router: Router | undefined;
+  /** The order of commands that the two servers stand; absent: one command after the other. */
+  ladders?: Ladders;
   /** The destination takes no temporary names or cannot rename: files are written under their own name. */
   direct: { value: boolean };
   /** Are there files waiting to be sent? */

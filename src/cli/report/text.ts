@@ -37,6 +37,11 @@ export function linesOf(e: EngineEvent): TextLine[] {
       return [{ text: `retry  ${safe(e.path)}, attempt ${e.attempt}: ${safe(e.reason)}` }];
     case 'parallel':
       return [{ text: `pace   ${e.sessions} at once, ${e.before} before: ${safe(e.reason)}` }];
+    case 'order':
+      // Only what changed: the steps that hold from the start are in the JSON events.
+      return e.before === undefined
+        ? []
+        : [{ text: `order  ${safe(e.site)}: ${e.order}, ${e.before} before: ${safe(e.reason)}` }];
     case 'deleted':
       return [{ text: `delete ${safe(e.path)}${e.kind === 'dir' ? '/' : ''}` }];
     case 'warning':
