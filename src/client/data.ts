@@ -98,17 +98,17 @@ async function wantProtection({ session, facts, state }: Connection): Promise<vo
 }
 
 /**
- * MODE Z where the site asks for it and the server has it, else MODE S. Sent only when it changes; a server that refuses
- * is not asked again.
+ * MODE E for the fast lane, MODE Z where the site asks for it and the server has it, else MODE S. Sent only when it changes; a
+ * server that refuses Z is not asked again.
  */
-export async function wantMode({ session, facts, state }: Connection, mode: 'S' | 'Z'): Promise<void> {
+export async function wantMode({ session, facts, state }: Connection, mode: 'S' | 'Z' | 'E'): Promise<void> {
   const has = /(^|[ ;])Z\b/.test(facts.features.value('MODE') ?? '') && !facts.missing.has('MODE Z');
-  const wanted = mode === 'Z' && has ? 'Z' : 'S';
+  const wanted = mode === 'Z' && !has ? 'S' : mode;
   if ((state.mode ?? 'S') === wanted) return;
   const reply = await session.request('MODE', wanted);
   if (reply.code < 300) state.mode = wanted;
   else if (wanted === 'Z') facts.missing.add('MODE Z');
-  else throw session.refusal('MODE S', reply);
+  else throw session.refusal(`MODE ${wanted}`, reply);
 }
 
 interface Door {

@@ -6,33 +6,18 @@ import { FtpError, toFtpError } from '../protocol/errors.js';
 import { LISTING_REPLY_LIMIT, REPLY_LIMITS, type Reply, ReplyDecoder } from '../protocol/replies.js';
 import type { Charset } from '../protocol/text.js';
 import { Blame, GREETING } from './blame.js';
-import { Deferred, type Exchange, type TransferExchange } from './exchange.js';
+import {
+  Deferred,
+  type Exchange,
+  type ReplySink,
+  shownOf,
+  type TransferExchange,
+  transferSink,
+} from './exchange.js';
 import { CommandQueue } from './queue.js';
+import type { RequestOptions, SessionOptions } from './session-options.js';
 
-export type DialogueSink = (direction: '>' | '<' | '*', text: string) => void;
-
-export interface SessionOptions {
-  /** The site as the user calls it. */
-  name: string;
-  host: string;
-  port: number;
-  localAddress?: string | undefined;
-  charset?: Charset | undefined;
-  /** One command's reply, milliseconds [30000]. */
-  commandTimeout?: number | undefined;
-  connectTimeout?: number | undefined;
-  signal?: AbortSignal | undefined;
-  onDialogue?: DialogueSink | undefined;
-  /** Texts that never appear in a dialogue or message. */
-  secrets?: string[] | undefined;
-}
-
-export interface RequestOptions {
-  /** Milliseconds for this reply. */
-  timeout?: number;
-  /** PASV or EPSV for the next file: may leave in one segment with the transfer command before it. */
-  ahead?: boolean;
-}
+export type { DialogueSink, RequestOptions, SessionOptions } from './session-options.js';
 
 /**
  * One control connection as a value: commands go out in order, each gets its reply.
@@ -55,6 +40,13 @@ export class Session {
   #onClose: (() => void)[] = [];
   /** Send one command at a time: the server discards what it reads behind the first one. */
   lockstep = true;
+  /**
+   * Commands leave whatever is under way, and whoever sends them watches for silence: for servers in MODE E, which answer all
+   * that was sent behind a transfer in order.
+   */
+  pipelined = false;
+  /** When a final reply came last, milliseconds since 1970 UTC. */
+  answered = 0;
   /** End the session after ABOR: the server would carry the stopped transfer into the next one. */
   endsAtAbort = false;
   /** Certificate of the control connection, once TLS runs. */
@@ -142,7 +134,10 @@ export class Session {
 
   /** Send a command and give its final reply, whatever it is. @throws FtpError when the connection ends or time is up. */
   async request(verb: string, argument?: string, options: RequestOptions = {}): Promise<Reply> {
-    return this.#enqueue(verb, argument, options.timeout ?? this.commandTimeout, options.ahead).final.promise;
+    return new Promise((resolve, reject) => {
+      const sink = { final: resolve, lost: reject };
+      this.#enqueue(verb, argument, sink, options.timeout ?? this.commandTimeout, options.ahead);
+    });
   }
 
   /** As `request`, but a 4yz or 5yz reply is an error `refused` with the reply in its facts. */
@@ -152,10 +147,20 @@ export class Session {
     return reply;
   }
 
-  /** Start RETR, STOR, APPE, LIST, NLST or MLSD. The final reply has no deadline here: its owner watches progress. */
-  begin(verb: string, argument?: string): TransferExchange {
-    const { shown, preliminary, final } = this.#enqueue(verb, argument, this.commandTimeout);
-    return { command: shown, preliminary: preliminary.promise, final: final.promise };
+  /**
+   * Start RETR, STOR, APPE, LIST, NLST or MLSD. The final reply has no deadline here: its owner watches progress.
+   *
+   * @param onMark hears the preliminary replies behind the first one (111, 112).
+   */
+  begin(verb: string, argument?: string, onMark?: (reply: Reply) => void): TransferExchange {
+    const { sink, preliminary, final } = transferSink(onMark);
+    const exchange = this.#enqueue(verb, argument, sink, this.commandTimeout);
+    return { command: shownOf(exchange), preliminary, final };
+  }
+
+  /** One of many commands that are sent without waiting; while `pipelined`. */
+  pipe(verb: string, argument: string | undefined, sink: ReplySink): void {
+    this.#enqueue(verb, argument, sink, 0);
   }
 
   /** The error for a negative reply: what was asked, what was answered. */
@@ -168,19 +173,25 @@ export class Session {
     return this.#blame.named(toFtpError(error), command === undefined ? {} : { command });
   }
 
-  #enqueue(verb: string, argument: string | undefined, timeout: number, ahead = false): Exchange {
+  #enqueue(
+    verb: string,
+    argument: string | undefined,
+    sink: ReplySink,
+    timeout: number,
+    ahead = false,
+  ): Exchange {
     if (this.#closed) throw this.#closed;
     const head = verb.toUpperCase();
     const exchange: Exchange = {
       verb: head,
-      shown: maskCommand(head, argument),
+      argument,
       octets: encodeCommand(head, argument, this.charset),
       transfer: TRANSFER_VERBS.has(head),
       ahead,
-      timeout,
-      preliminary: new Deferred<Reply>(),
-      final: new Deferred<Reply>(),
+      timeout: this.pipelined ? 0 : timeout,
+      sink,
       sent: false,
+      begun: false,
     };
     this.#queue.add(exchange);
     this.#pump();
@@ -190,20 +201,21 @@ export class Session {
   #pump(): void {
     // Until the sentinel of an abort is answered, every reply belongs to the abort.
     if (this.#abort) return;
-    for (const exchange of this.#queue.ready(this.lockstep)) this.#send(exchange);
+    const ready = this.pipelined ? this.#queue.unsent() : this.#queue.ready(this.lockstep);
+    for (const exchange of ready) this.#send(exchange);
   }
 
   #send(exchange: Exchange): void {
     exchange.sent = true;
-    this.#note('>', exchange.shown);
+    if (this.#options.onDialogue) this.#note('>', shownOf(exchange));
     this.#control.write(exchange.octets);
     this.#arm(exchange);
   }
 
   #arm(exchange: Exchange): void {
     clearTimeout(exchange.timer);
-    const { shown, timeout } = exchange;
-    if (timeout > 0) exchange.timer = setTimeout(() => this.#late(shown, timeout), timeout);
+    const { timeout } = exchange;
+    if (timeout > 0) exchange.timer = setTimeout(() => this.#late(shownOf(exchange), timeout), timeout);
   }
 
   #late(what: string, milliseconds: number): void {
@@ -243,7 +255,7 @@ export class Session {
   }
 
   #onReply(reply: Reply): void {
-    for (const line of reply.lines) this.#note('<', line);
+    if (this.#options.onDialogue) for (const line of reply.lines) this.#note('<', line);
     if (!this.#greeting.settled) {
       if (reply.code >= 200) this.#greeting.resolve(reply);
       return;
@@ -259,15 +271,17 @@ export class Session {
       return;
     }
     if (reply.code < 200) {
-      exchange.preliminary.resolve(reply);
+      exchange.begun = true;
+      exchange.sink.preliminary?.(reply);
       clearTimeout(exchange.timer);
       if (!exchange.transfer) this.#arm(exchange);
       return;
     }
+    this.answered = Date.now();
     this.#queue.settle(exchange, reply);
     if (exchange.transfer && reply.code >= 400 && !concernsFile(reply) && this.#queue.awaitsAhead) {
       // Perhaps the answer to what was asked ahead: nobody knows any more whose the next reply is.
-      const text = `${this.name}: ${exchange.shown} failed with a command behind it`;
+      const text = `${this.name}: ${shownOf(exchange)} failed with a command behind it`;
       this.destroy(new FtpError('closed', text, { site: this.name, retry: 'later' }));
       return;
     }
@@ -324,7 +338,8 @@ export class Session {
     if (reply.code < 200) return;
     if (this.#sentinel && reply.code === 200) {
       this.#queue.failSent(
-        ({ shown }) => new FtpError('closed', `${this.name}: ${shown} was aborted`, { retry: 'later' }),
+        (exchange) =>
+          new FtpError('closed', `${this.name}: ${shownOf(exchange)} was aborted`, { retry: 'later' }),
       );
       this.#abort?.resolve();
       return;
@@ -367,7 +382,7 @@ export class Session {
     this.#closed = error;
     this.#note('*', error.message);
     this.#greeting.reject(error);
-    this.#queue.failAll(({ shown }) => this.#blame.named(error, { command: shown }));
+    this.#queue.failAll((exchange) => this.#blame.named(error, { command: shownOf(exchange) }));
     this.#abort?.reject(error);
     for (const listener of this.#onClose) listener();
   }

@@ -92,11 +92,15 @@ const FOREIGN = /3rd|third|foreign|bad ip|security|rejected|not allowed|permissi
 
 const foreign = (passive: boolean): Obstacle => (passive ? 'refuses-foreign-peer' : 'refuses-foreign-port');
 
+/** What the fast lane met may be owed to MODE E: stream mode is tried all the same. */
+const LANES_OWN: ReadonlySet<Finding['obstacle']> = new Set(['technique', 'passive-unreachable']);
+
 /** True when what was found makes this attempt pointless. */
 function blocks(finding: Finding, attempt: Attempt): boolean {
   const { side, obstacle } = finding;
   // Whatever it was: what failed is not tried again.
   if (finding.attempt === attempt.id) return true;
+  if (!attempt.fast && finding.attempt?.startsWith('fast ') && LANES_OWN.has(obstacle)) return false;
   switch (obstacle) {
     case 'refuses-foreign-port':
       return attempt.passive !== side;

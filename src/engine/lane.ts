@@ -1,5 +1,6 @@
 import type { Connection } from '../client/connection.js';
 import type { SitePool } from '../client/pool.js';
+import type { FastLink } from './fast/link.js';
 import type { Side } from './findings.js';
 import { localTree, remoteTree, type Tree } from './tree.js';
 
@@ -16,6 +17,8 @@ export const limitOf = (end: End): number =>
  */
 export class Lane {
   readonly slot: number;
+  /** The kept data connection between its two sessions (MODE E). */
+  link: FastLink | undefined;
   readonly #ends: Record<Side, End>;
   readonly #connections: Partial<Record<Side, Connection>> = {};
   readonly #signal: AbortSignal | undefined;
@@ -76,6 +79,7 @@ export class Lane {
   }
 
   release(): void {
+    this.link = undefined;
     for (const side of ['source', 'destination'] as const) {
       const end = this.#ends[side];
       const connection = this.#connections[side];

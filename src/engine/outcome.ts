@@ -1,3 +1,4 @@
+import type { HostPort } from '../protocol/addresses.js';
 import { saysAborted, saysBroken } from '../protocol/codes.js';
 import { FtpError } from '../protocol/errors.js';
 import { type Reply, replyText } from '../protocol/replies.js';
@@ -8,9 +9,9 @@ import type { Outcome, Rig } from './rig.js';
 import { other } from './shapes.js';
 
 /** The end of the state machine in the words of the engine: done, no way, or failed. */
-export function explain(rig: Rig, { state, opened }: Driven): Outcome {
+export function explain(rig: Rig, { state, opened }: Driven, endpoint: HostPort): Outcome {
   const passiveOpen = opened.has(rig.attempt.passive);
-  if (isDone(state)) return { kind: 'done' };
+  if (isDone(state)) return { kind: 'done', endpoint };
   const cause: Cause =
     state.at === 'ended' && state.cause ? betterCause(rig, state, state.cause) : { kind: 'cancelled' };
   const stranger = passiveOpen ? undefined : notAccepted(rig, cause);

@@ -101,6 +101,10 @@ function exclusion(
   able: Able,
   floor: Security,
 ): Why | undefined {
+  if (attempt.fast) {
+    const stream = SIDES.find((side) => !speaksBlocks(facts[side]));
+    if (stream) return { reason: `${facts[stream].site} has no MODE E` };
+  }
   if (attempt.tls) {
     const role = roleExclusion(attempt.tls, facts) ?? pinExclusion(attempt, facts, able, floor);
     if (role) return role;
@@ -108,6 +112,10 @@ function exclusion(
   if (!meets(attempt.security, floor)) return below(attempt, facts, floor);
   return doorExclusion(attempt, facts[attempt.passive]);
 }
+
+/** MODE E and what it is for: PARALLEL stands for it (GFD.20), and commands behind a transfer are queued. */
+const speaksBlocks = ({ features, missing, queues }: SiteFacts): boolean =>
+  features.has('PARALLEL') && !missing.has('MODE E') && queues !== false;
 
 /** Both must protect data connections, and one must be able to be TLS client. */
 function roleExclusion(tls: NonNullable<Attempt['tls']>, facts: Record<Side, SiteFacts>): Why | undefined {
@@ -188,7 +196,7 @@ function below(attempt: Attempt, facts: Record<Side, SiteFacts>, floor: Security
 /** The attempt as it is reported. */
 export function routeInfo(attempt: Attempt): RouteInfo {
   return {
-    kind: 'fxp',
+    kind: attempt.fast ? 'fast' : 'fxp',
     passive: attempt.passive,
     technique: attempt.technique,
     ...(attempt.tls ? { tlsClient: attempt.tls.client, by: attempt.tls.by } : {}),
@@ -199,6 +207,11 @@ export function routeInfo(attempt: Attempt): RouteInfo {
 
 /** The attempt in one line for people. */
 export function describeAttempt(attempt: Attempt, names: Record<Side, string>): string {
+  const words = describeRoles(attempt, names);
+  return attempt.fast ? `${words}, many files over one connection (MODE E)` : words;
+}
+
+function describeRoles(attempt: Attempt, names: Record<Side, string>): string {
   const door = `${names[attempt.passive]} listens (${attempt.technique}), ${names[other(attempt.passive)]} connects`;
   if (!attempt.tls) return `${door}, in clear`;
   const role = `${names[attempt.tls.client]} is TLS client`;

@@ -7,9 +7,11 @@ export type Side = 'source' | 'destination';
 export interface Attempt {
   /**
    * Stable name, for example `DCPA PASV@dst`, `DCPA@src CPSV@dst`, `CPSV@dst`, `SSCN@dst EPSV@src`, `PASV@src`,
-   * `clear PASV@dst`.
+   * `clear PASV@dst`; before the name of the fast one `fast `.
    */
   id: string;
+  /** Over kept connections (MODE E); the destination listens. */
+  fast?: true;
   passive: Side;
   technique: 'PASV' | 'EPSV' | 'CPSV';
   tls?: { client: Side; by: 'CPSV' | 'SSCN' | 'DCPA' };

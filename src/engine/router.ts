@@ -34,6 +34,8 @@ export class Router {
   #preferred: string | undefined;
   #proven: Attempt | undefined;
   #suspicion = 0;
+  /** Times in a row that a burst broke. */
+  #breaks = 0;
   #pilot: Promise<void> | undefined;
   #notes: Promise<void> = Promise.resolve();
 
@@ -156,6 +158,18 @@ export class Router {
     });
   }
 
+  /** A file of a burst landed. */
+  flowed(): void {
+    this.#breaks = 0;
+  }
+
+  /** A burst broke, and no file was to blame: a lane that breaks again and again behind files that went alone is given up. */
+  broke(attempt: Attempt, message: string): void {
+    if (++this.#breaks < BREAKS || this.#proven?.id !== attempt.id) return;
+    this.#suspicion = Number.POSITIVE_INFINITY;
+    this.#failed(attempt, { side: 'destination', obstacle: 'unknown', attempt: attempt.id, message });
+  }
+
   #alarm(attempt: Attempt, { message }: Finding): void {
     if (this.#alarms.has(attempt.id)) return;
     this.#alarms.add(attempt.id);
@@ -189,6 +203,9 @@ export class Router {
     return [...this.#findings, ...excluded];
   }
 }
+
+/** Bursts that break in a row after which the fast lane is given up. */
+const BREAKS = 4;
 
 const isAsSafe = (attempt: Attempt, best: Attempt): boolean =>
   meets(attempt.security, best.security) && provers(attempt) >= provers(best);

@@ -1,6 +1,8 @@
 import { pause } from '../net/deadline.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import { type DirectoryTask, type Expansion, expand } from './expand.js';
+import { linkFor } from './fast/burst.js';
+import { Overtaken } from './fast/link.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
 import { leftover } from './leftover.js';
@@ -161,11 +163,13 @@ export class Scheduler {
       }
       const weight = isBig(task) ? 1 : 0;
       this.#big += weight;
-      if (!this.#overlaps(lane, task)) await settle(0);
+      const link = linkFor(lane, task);
+      if (link) while (link.full(task.size ?? 0) && finishing.length > 0) await settle(finishing.length - 1);
+      else if (lane.link || !this.#overlaps(lane, task)) await settle(0);
       const sent = await this.#file(lane, task, () => settle(0));
       this.#big -= weight;
       if (sent) finishing.push(sent.finishing);
-      await settle(FINISHING);
+      if (!lane.link) await settle(FINISHING);
     }
   }
 
@@ -319,6 +323,11 @@ export class Scheduler {
   async #failed(lane: Lane, job: FileJob, error: FtpError): Promise<void> {
     if (this.#run.signal.aborted) {
       this.#tally.interrupted(job);
+      return;
+    }
+    if (error instanceof Overtaken) {
+      // No fault of this file, and no try of it.
+      this.addFile(job, true);
       return;
     }
     job.attempts += 1;

@@ -1,7 +1,7 @@
 import type { Attempt, Side } from './route.js';
 
 /** An attempt before the facts of two servers are known. */
-export type Shape = Pick<Attempt, 'passive' | 'technique' | 'tls' | 'pins'>;
+export type Shape = Pick<Attempt, 'fast' | 'passive' | 'technique' | 'tls' | 'pins'>;
 
 export const other = (side: Side): Side => (side === 'source' ? 'destination' : 'source');
 const short = (side: Side): string => (side === 'source' ? 'src' : 'dst');
@@ -50,16 +50,26 @@ function encryptedShapes(): Shape[] {
 const clearShapes = (): Shape[] =>
   DOORS.flatMap((technique) => SIDES.map((passive) => ({ passive, technique })));
 
-/** Every way to join two servers, best first. */
-export const allShapes = (): Shape[] => [
-  ...provenShapes(),
-  ...SIDES.flatMap(oneSidedShapes),
-  ...encryptedShapes(),
-  ...clearShapes(),
-];
+/** In MODE E the sender connects (GFD.20 3.4); CPSV is for one connection of stream mode. */
+const fastShapes = (shapes: readonly Shape[]): Shape[] =>
+  shapes
+    .filter(({ passive, technique }) => passive === 'destination' && technique !== 'CPSV')
+    .map((shape) => ({ ...shape, fast: true }));
+
+/** Every way to join two servers, best first: of those that prove the same, the fast lane before stream mode. */
+export const allShapes = (): Shape[] =>
+  [provenShapes(), ...SIDES.map(oneSidedShapes), encryptedShapes(), clearShapes()].flatMap((shapes) => [
+    ...fastShapes(shapes),
+    ...shapes,
+  ]);
 
 /** Stable name of an attempt of this shape. */
-export function nameOf({ passive, technique, tls, pins }: Shape, downgrade: boolean): string {
+export function nameOf({ fast, ...shape }: Shape, downgrade: boolean): string {
+  const name = streamName(shape, downgrade);
+  return fast ? `fast ${name}` : name;
+}
+
+function streamName({ passive, technique, tls, pins }: Shape, downgrade: boolean): string {
   const door = `${technique}@${short(passive)}`;
   const role = tls?.by === 'SSCN' ? `SSCN@${short(tls.client)} ${door}` : door;
   if (pins !== undefined) return `${pins === 'both' ? 'DCPA' : `DCPA@${short(pins)}`} ${role}`;

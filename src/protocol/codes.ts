@@ -6,6 +6,8 @@ export const TRANSFER_VERBS: ReadonlySet<string> = new Set([
   'STOR',
   'APPE',
   'STOU',
+  'ESTO',
+  'ERET',
   'LIST',
   'NLST',
   'MLSD',

@@ -1,24 +1,41 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Deferred, type Exchange } from '../../src/client/exchange.js';
+import { type Exchange, shownOf } from '../../src/client/exchange.js';
 import { CommandQueue } from '../../src/client/queue.js';
 import { TRANSFER_VERBS } from '../../src/protocol/codes.js';
 import type { Reply } from '../../src/protocol/replies.js';
 
 const reply = (code: number): Reply => ({ code, lines: [`${code} text`], text: 'text' });
 
+interface Heard {
+  final?: Reply;
+  lost?: Error;
+}
+
+const heardBy = new WeakMap<Exchange, Heard>();
+
 function exchange(verb: string): Exchange {
-  return {
+  const heard: Heard = {};
+  const made: Exchange = {
     verb,
-    shown: verb,
+    argument: undefined,
     octets: Buffer.from(`${verb}\r\n`),
     transfer: TRANSFER_VERBS.has(verb),
     ahead: verb === 'PASV',
     timeout: 0,
-    preliminary: new Deferred<Reply>(),
-    final: new Deferred<Reply>(),
+    sink: {
+      final: (got) => {
+        heard.final = got;
+      },
+      lost: (error) => {
+        heard.lost = error;
+      },
+    },
     sent: false,
+    begun: false,
   };
+  heardBy.set(made, heard);
+  return made;
 }
 
 function queueOf(...verbs: string[]): CommandQueue {
@@ -107,27 +124,48 @@ describe('how commands end', () => {
     const queue = queueOf('RETR', 'STAT', 'SIZE');
     pump(queue);
     expect(queue.awaited.map(({ verb }) => verb)).toEqual(['RETR', 'STAT']);
-    queue.oldestSent?.preliminary.resolve(reply(150));
+    queue.oldestSent!.begun = true;
     expect(queue.awaited.map(({ verb }) => verb)).toEqual(['STAT']);
   });
 
-  test('an abort fails what was sent and keeps what was not', async () => {
+  test('an abort fails what was sent and keeps what was not', () => {
     const queue = queueOf('RETR', 'SIZE');
     pump(queue);
     const transfer = queue.oldestSent!;
-    queue.failSent(({ shown }) => new Error(`${shown} was aborted`));
-    await expect(transfer.final.promise).rejects.toThrow('RETR was aborted');
+    queue.failSent((one) => new Error(`${shownOf(one)} was aborted`));
+    expect(heardBy.get(transfer)?.lost?.message).toBe('RETR was aborted');
     expect([queue.length, queue.verb]).toEqual([1, 'SIZE']);
   });
 
-  test('the end of the connection fails all', async () => {
+  test('the end of the connection fails all', () => {
     const queue = queueOf('SIZE', 'MDTM');
-    const all = [...queue.ready(false)];
-    queue.failAll(({ shown }) => new Error(shown));
-    for (const { final, preliminary, shown } of all) {
-      await expect(final.promise).rejects.toThrow(shown);
-      await expect(preliminary.promise).rejects.toThrow(shown);
-    }
+    const all = queue.unsent();
+    queue.failAll((one) => new Error(shownOf(one)));
+    expect(all.map((one) => heardBy.get(one)?.lost?.message)).toEqual(['SIZE', 'MDTM']);
     expect(queue.length).toBe(0);
+  });
+
+  test('where the server queues whatever comes, all that was not sent may leave, also behind transfers', () => {
+    const queue = queueOf('RETR', 'RETR', 'SIZE');
+    const order: string[] = [];
+    for (const one of queue.unsent()) {
+      one.sent = true;
+      order.push(one.verb);
+    }
+    queue.add(exchange('RNFR'));
+    expect(order).toEqual(['RETR', 'RETR', 'SIZE']);
+    expect(queue.unsent().map(({ verb }) => verb)).toEqual(['RNFR']);
+  });
+
+  test('replies settle the oldest command, however many came before', () => {
+    const queue = queueOf(...Array.from({ length: 1_000 }, (_, i) => (i % 2 ? 'STOR' : 'RETR')));
+    for (const one of queue.unsent()) one.sent = true;
+    for (let left = 1_000; left > 0; left--) {
+      const one = queue.match(reply(226))!;
+      expect(one.verb).toBe(left % 2 ? 'STOR' : 'RETR');
+      queue.settle(one, reply(226));
+      expect([queue.length, heardBy.get(one)?.final?.code]).toEqual([left - 1, 226]);
+    }
+    expect(queue.match(reply(226))).toBeUndefined();
   });
 });

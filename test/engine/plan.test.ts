@@ -42,6 +42,8 @@ const AT_SRC = oneSided('src', 'dst');
 const ALL_PINNED = [...BOTH, ...AT_DST, ...AT_SRC];
 const ALL_CLEAR = ['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'];
 const DOWNGRADES = ALL_CLEAR.map((id) => `clear ${id}`);
+/** The fast lane of a shape: the destination listens, and not by CPSV. */
+const fastOf = (id: string): string[] => (id.endsWith('@dst') && !id.includes('CPSV') ? [`fast ${id}`] : []);
 const NONE: SiteDescription = { features: '' };
 const CLEAR: SiteDescription = { features: '', protP: false };
 /** As our own server, with a certificate that was checked. */
@@ -74,6 +76,21 @@ describe('facts of two sites -> attempts, best first', () => {
     ['both without TLS', CLEAR, CLEAR, 'clear', ALL_CLEAR],
     ['no server proves who it is', {}, {}, 'one-sided', []],
     ['no server proves who it is', {}, {}, 'verified', []],
+    ['MODE E at one of them only', { features: 'PARALLEL', protP: false }, CLEAR, 'clear', ALL_CLEAR],
+    [
+      'MODE E at both',
+      { features: 'PARALLEL', protP: false },
+      { features: 'PARALLEL', protP: false },
+      'clear',
+      ['fast PASV@dst', 'fast EPSV@dst', ...ALL_CLEAR],
+    ],
+    [
+      'of those that prove the same, the fast lane first',
+      { ...OURS, features: 'DCPA PARALLEL' },
+      { ...OURS, features: 'DCPA PARALLEL' },
+      'encrypted',
+      ['fast DCPA PASV@dst', 'fast DCPA EPSV@dst', ...BOTH],
+    ],
     [
       'IPv6: EPSV only',
       { family: 6 },
@@ -252,7 +269,8 @@ describe('whatever the facts', () => {
         const all = [...attempts, ...excluded.map(({ attempt }) => attempt)].map(({ id }) =>
           id.replace('clear ', ''),
         );
-        expect(all.toSorted()).toEqual([...ALL_PINNED, ...ALL_SECURE, ...ALL_CLEAR].toSorted());
+        const shapes = [...ALL_PINNED, ...ALL_SECURE, ...ALL_CLEAR];
+        expect(all.toSorted()).toEqual([...shapes, ...shapes.flatMap(fastOf)].toSorted());
         for (const { reason } of excluded) expect(reason).not.toBe('');
         const checked = [a, b].every(({ certificate = '' }) => /pki|pin|remembered/.test(certificate));
         for (const { security, tls, pins, downgrade } of attempts) {

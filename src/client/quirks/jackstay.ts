@@ -5,7 +5,7 @@ export const jackstay: Quirk = {
   name: 'Jackstay',
   recognise: ({ features }) =>
     agree(3, features.has('CEPR'), features.has('RANG'), features.has('AVBL') && features.has('MFF')),
-  behaviour: { ahead: true, statProgress: 'always' },
+  behaviour: { ahead: true, statProgress: 'always', dropsKept: true },
   advice: {
     'refuses-foreign-port':
       'Jackstay: `[fxp] mode = "listed"` and `peers` with the address of the other server would allow it.',

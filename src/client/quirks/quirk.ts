@@ -54,6 +54,8 @@ export interface Behaviour {
   asciiNames?: boolean;
   /** Its files lie on Windows: `\`, `:`, device names and a dot at the end mean something else there. */
   windowsNames?: boolean;
+  /** In MODE E a transfer that fails ends the kept connections, and those behind it are answered 425. */
+  dropsKept?: boolean;
   /** A NOOP, PWD or SIZE sent behind a transfer command is lost or kills it. */
   noUrgent?: boolean;
 }
