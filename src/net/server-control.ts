@@ -158,6 +158,28 @@ export class ServedControl {
     if (!this.#over && this.#socket.writable) this.#socket.write(octets);
   }
 
+  /**
+   * Room for more: what was written has left. Resolves too when the connection is over. A client that takes nothing for
+   * `patience` milliseconds is cut off.
+   */
+  drained(patience: number): Promise<void> {
+    this.#flush();
+    const socket = this.#socket;
+    if (this.#over || !socket.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const late = (): void => this.#fail(new FtpError('closed', 'the client does not read its replies'));
+      const timer = setTimeout(late, patience);
+      const done = (): void => {
+        clearTimeout(timer);
+        socket.removeListener('drain', done);
+        socket.removeListener('close', done);
+        resolve();
+      };
+      socket.on('drain', done);
+      socket.on('close', done);
+    });
+  }
+
   /** Read no more for now: the client has to wait. */
   pause(): void {
     this.#paused = true;

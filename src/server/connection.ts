@@ -17,6 +17,7 @@ export type ControlPort = Pick<
   | 'tls'
   | 'attach'
   | 'write'
+  | 'drained'
   | 'pause'
   | 'resume'
   | 'startTls'
@@ -45,6 +46,11 @@ export class Connection implements SessionLink {
     this.session = new Session(core, this);
     this.#loop = new CommandLoop(this.session, {
       write: (answer) => this.write(answer),
+      pass: async (octets) => {
+        if (this.#closed) return;
+        control.write(octets);
+        await control.drained(core.settings.limits.stallTimeout);
+      },
       pause: () => control.pause(),
       resume: () => control.resume(),
       finish: (why) => this.finish(why),

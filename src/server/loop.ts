@@ -28,6 +28,8 @@ const FOREIGN_PROTOCOLS = new Set([
 /** What the loop needs of the connection. */
 export interface LoopPort {
   write(answer: ServerReply): void;
+  /** Part of a reply. Resolves when the client has taken it, or when the connection is over. */
+  pass(octets: Buffer): Promise<void>;
   pause(): void;
   resume(): void;
   /** Called after a reply that closes. */
@@ -172,17 +174,34 @@ export class CommandLoop {
     }
   }
 
-  async #follow(verb: string, answer: Promise<ServerReply> | AsyncGenerator<ServerReply>): Promise<void> {
+  async #follow(verb: string, answer: Exclude<Answer, ServerReply>): Promise<void> {
+    let broken = false;
     try {
-      if (Symbol.asyncIterator in answer) for await (const one of answer) this.#say(verb, one);
-      else this.#say(verb, await answer);
+      if (!(Symbol.asyncIterator in answer)) this.#say(verb, await answer);
+      else {
+        for await (const one of answer) {
+          broken = 'octets' in one;
+          if ('octets' in one) await this.#port.pass(one.octets);
+          else this.#say(verb, one);
+          if (this.#over) break;
+        }
+      }
     } catch (error) {
-      this.#say(verb, this.#failure(error));
+      const failure = this.#failure(error);
+      if (broken) this.#breakOff(verb);
+      else this.#say(verb, failure);
     }
     this.#session.lastUsed = Date.now();
     this.#session.aborting = false;
     this.#busy = false;
     this.#drain();
+  }
+
+  /** A reply of which lines are told cannot become another one: without its last line it is none. */
+  #breakOff(verb: string): void {
+    if (this.#over) return;
+    this.end();
+    this.#port.finish(`the reply to ${verb} broke off`);
   }
 
   #say(verb: string, answer: ServerReply): void {

@@ -9,8 +9,17 @@ export interface ServerReply {
   close?: boolean;
 }
 
+/** Octets of a reply that is too long to be held: it is told piece by piece, and a `ServerReply` is its last line. */
+export interface ReplyPart {
+  octets: Buffer;
+}
+
 /** What a handler gives: one reply now, one later, or several (150, then 226). */
-export type Answer = ServerReply | Promise<ServerReply> | AsyncGenerator<ServerReply, void, void>;
+export type Answer =
+  | ServerReply
+  | Promise<ServerReply>
+  | AsyncGenerator<ServerReply, void, void>
+  | AsyncGenerator<ServerReply | ReplyPart, void, void>;
 
 /** A reply of one line, or of several. */
 export const reply = (code: number, text: string | readonly string[]): ServerReply => ({ code, text });

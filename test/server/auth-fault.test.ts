@@ -12,7 +12,7 @@ async function auth(error: Error): Promise<number[]> {
   const answer = rowOf('AUTH')!.run({ core, link } as unknown as Session, 'TLS');
   const codes: number[] = [];
   if (!(Symbol.asyncIterator in answer)) throw new Error('AUTH answers twice');
-  for await (const { code } of answer) codes.push(code);
+  for await (const one of answer) if ('code' in one) codes.push(one.code);
   return codes;
 }
 

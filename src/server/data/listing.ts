@@ -141,7 +141,7 @@ export class ListingSource implements Source {
     if (!isListable(name) || (charset === 'latin1' && /[^\0-\xff]/.test(name))) return '';
     const perm = this.#rights.perm(name, file.type);
     if (perm === undefined) return '';
-    if (format === 'mlsd') return `${formatMlst(file, facts, perm)}\r\n`;
+    if (format === 'mlsd') return `${prefix}${formatMlst(file, facts, perm)}\r\n`;
     if (format === 'nlst') return `${prefix}${name}\r\n`;
     // `ls` writes ` -> target` behind a link, so a link with an arrow in its name would be read as another one.
     if (file.type === 'link' && name.includes(' -> ')) return '';
@@ -162,7 +162,10 @@ async function* only(file: FileFacts): AsyncGenerator<readonly FileFacts[]> {
  * Begins a listing. LIST and NLST of a file give the line of that file.
  * @throws FileError `not-found`, `not-directory` (MLSD of a file, RFC 3659 7.2.1), `denied`.
  */
-export async function openListing(storage: Storage, order: ListingOrder): Promise<ListingSource> {
+export async function openListing(
+  storage: Pick<Storage, 'stat' | 'list'>,
+  order: ListingOrder,
+): Promise<ListingSource> {
   const facts = await storage.stat(order.path);
   if (facts.type === 'directory') return new ListingSource(order, storage.list(order.path), order.shown);
   if (order.format === 'mlsd') throw new FileError('not-directory', 'it is not a directory');

@@ -30,7 +30,7 @@ export interface ListingOrder {
   extra: readonly FileFacts[];
   /** Names that begin with a dot are shown (LIST -a; always in MLSD). */
   hidden: boolean;
-  /** NLST of a path with a directory part repeats it before each name. */
+  /** Before each line: NLST of a path with a directory part repeats it; MLSC has a blank (RFC 959 4.2). */
   prefix: string;
   /** Octets of a name as sent: UTF-8 or, for old clients, one octet per character. */
   charset: 'utf8' | 'latin1';

@@ -4,6 +4,7 @@ import { rows as digest } from './digest.js';
 import { rows as endpoint } from './endpoint.js';
 import { rows as files } from './files.js';
 import { rows as info } from './info.js';
+import { rows as mlsc } from './mlsc.js';
 import { rows as params } from './params.js';
 import type { VerbRow } from './row.js';
 import { rows as security } from './security.js';
@@ -21,6 +22,7 @@ export const ROWS: readonly VerbRow[] = [
   ...files,
   ...digest,
   ...info,
+  ...mlsc,
   siteRow,
   ...site,
 ];

@@ -26,6 +26,8 @@ export class ScriptedControl implements ControlPort {
   readonly #shadow = new CommandDecoder();
   readonly #replies = new ReplyDecoder();
   readonly #failsTls: boolean;
+  /** Octets of a reply that is not whole yet. */
+  #begun = Buffer.alloc(0);
   #handlers: ServedHandlers | undefined;
 
   constructor({ failsTls }: { failsTls: boolean }) {
@@ -47,12 +49,19 @@ export class ScriptedControl implements ControlPort {
 
   write(octets: Uint8Array): void {
     if (this.over || this.ended || isRefusal(octets)) return;
-    checkReply(Buffer.from(octets));
-    const read = this.#replies.push(Buffer.from(octets));
+    this.#begun = Buffer.concat([this.#begun, octets]);
+    // A listing comes in pieces, which end with its last line.
+    if (this.#begun.subarray(0, 12).toString() === '250-Listing:' && !/^250 /m.test(this.#begun.toString()))
+      return;
+    checkReply(this.#begun);
+    const read = this.#replies.push(this.#begun);
+    this.#begun = Buffer.alloc(0);
     if (read.length !== 1 || this.#replies.unfinished)
       throw new Error(`${read.length} replies in one write: ${Buffer.from(octets).toString('latin1')}`);
     this.replies.push(...read);
   }
+
+  async drained(): Promise<void> {}
 
   pause(): void {
     this.paused = true;
