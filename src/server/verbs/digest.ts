@@ -85,11 +85,28 @@ async function classic(session: Session, argument: string, algorithm: DigestAlgo
   return reply(250, hex.toUpperCase());
 }
 
+/** An algorithm as HASH or as GridFTP writes it: `SHA-256`, `SHA256`. */
+const algorithmOf = (name: string): DigestAlgorithm | undefined =>
+  ALGORITHMS.find((one) => one === name.toUpperCase() || one.replace('-', '') === name.toUpperCase());
+
+/** `<algorithm> <offset> <octets> <path>`; -1 octets are all that follow. */
+async function cksm(session: Session, argument: string): Promise<ServerReply> {
+  const [, name = '', from = '', count = '', path = ''] = /^(\S+) (\d+) (-1|\d+) (.+)$/s.exec(argument) ?? [];
+  const algorithm = algorithmOf(name);
+  const start = octets(from);
+  const end = count === '-1' ? undefined : (start ?? 0) + (octets(count) ?? Number.NaN);
+  if (start === undefined || (end !== undefined && !Number.isSafeInteger(end)))
+    return reply(501, 'CKSM wants an algorithm, an offset, a number of octets or -1, and a path.');
+  if (!algorithm) return reply(504, `CKSM wants one of ${ALGORITHMS.join(', ')}.`);
+  const { hex } = await digest(session, path, algorithm, { start, end });
+  return reply(213, hex);
+}
+
 /** `<algorithm> <hex>`: the digest of what the next upload moves. */
 function scks(session: Session, argument: string): ServerReply {
   session.params.expected = undefined;
   const [, name = '', hex = ''] = /^(\S+) (\S+)$/.exec(argument) ?? [];
-  const algorithm = ALGORITHMS.find((one) => one === name.toUpperCase());
+  const algorithm = algorithmOf(name);
   if (!algorithm && hex !== '') return reply(504, `SCKS wants one of ${ALGORITHMS.join(', ')}.`);
   if (!algorithm || !isDigest(algorithm, hex))
     return reply(501, 'SCKS wants an algorithm and a digest in hex.');
@@ -118,6 +135,17 @@ export const rows: VerbRow[] = [
       `HASH ${ALGORITHMS.map((name) => (name === params.hash ? `${name}*` : name)).join(';')}`,
     ],
     run: hash,
+  },
+  {
+    verb: 'CKSM',
+    source: 'GridFTP (globus-gridftp-server)',
+    syntax: '<algorithm> <offset> <octets> <path>',
+    argument: 'required',
+    summary: 'Digest of a part of a file; -1 octets are all that follow.',
+    when: 'login',
+    // The number is an order of preference: the lowest is the fastest.
+    features: () => ['CKSM SHA256:1;SHA512:2;SHA1:3;MD5:4;CRC32:5;'],
+    run: cksm,
   },
   {
     verb: 'SCKS',
