@@ -13,6 +13,8 @@ export interface SessionState {
   type: 'I' | 'A';
   /** MODE in force; undefined = never touched, which means S. */
   mode?: 'S' | 'Z' | 'E';
+  /** `OPTS RETR Digest` or `OPTS STOR Digest` is in force. */
+  digest?: boolean;
   /** CEPR ON was sent: 229 replies carry the address. */
   cepr?: boolean;
   /** A passive endpoint that was asked for ahead, for the attempt of that name. */

@@ -2,8 +2,10 @@ import type { Connection } from '../client/connection.js';
 import { rename } from '../client/verbs.js';
 import { FtpError } from '../protocol/errors.js';
 import { baseName } from '../protocol/paths.js';
+import type { Reply } from '../protocol/replies.js';
 import { arrivalPath, commit, discard, exactTime, isNameRefused, resumePoint } from './commit.js';
 import { keptFor, linkAfter, sendInBurst } from './fast/burst.js';
+import { compareTold, digestsAreTold } from './fast/told.js';
 import type { Finding, Side } from './findings.js';
 import type { FileJob, FileResult, Sent } from './job.js';
 import type { Lane } from './lane.js';
@@ -13,7 +15,7 @@ import { routeInfo } from './plan.js';
 import type { Ticket } from './router.js';
 import type { Run } from './run.js';
 import { runAttempt } from './run-attempt.js';
-import { Mismatch, samePrefix, verifyPair } from './verify.js';
+import { Mismatch, samePrefix, type Verified, verifyPair } from './verify.js';
 import { watchTransfer } from './watch.js';
 
 /** Octets that are sent again when the tail of a partial file cannot be checked. */
@@ -61,6 +63,7 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
     offset,
     eager: choice.order !== 'plain',
     ahead: ticket.attempt.fast ? undefined : choice.ahead,
+    digests: ticket.attempt.fast && digestsAreTold(run.settings.verify, source.facts, destination.facts),
     kept: keptFor(lane, ticket.attempt),
     signal: run.signal,
     watch: (stalled) => watch(run, lane, job, path, offset, stalled),
@@ -76,7 +79,10 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       // Only a source that is TLS client is known to cut files behind two positive replies: that route has to be
       // verified before others follow; every file is verified in any case.
       if (ticket.attempt.tls?.client !== 'source') ticket.settle('worked');
-      return { finish: () => finish(run, job, ticket, { source, destination, offset, path, choice }) };
+      return {
+        finish: () =>
+          finish(run, job, ticket, { source, destination, offset, path, choice, said: outcome.said }),
+      };
     case 'cannot':
       if (offset === 0 && !outcome.forgeable) await tidy(lane, path);
       ticket.settle(outcome.finding);
@@ -205,6 +211,8 @@ interface Landed {
   path: string;
   /** Of its commands; absent where the file lay there. */
   choice?: Choice;
+  /** Final replies of the transfer; absent where the file lay there. */
+  said?: Record<Side, Reply>;
 }
 
 /** Verify, then commit; the ticket learns whether the route is good. */
@@ -212,12 +220,13 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
   const { source, destination, offset, path } = landed;
   try {
     const [verified, time] = await Promise.all([
-      verifyPair(
-        { connection: source, path: job.source },
-        { connection: destination, path },
-        job.size,
-        run.settings.verify,
-      ),
+      told(run, job, landed) ??
+        verifyPair(
+          { connection: source, path: job.source },
+          { connection: destination, path },
+          job.size,
+          run.settings.verify,
+        ),
       exactTime(run, source, job),
       askMoved(run, job, landed),
     ]);
@@ -237,6 +246,12 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
     landed.choice?.trial?.abandon();
     throw error;
   }
+}
+
+/** What the replies prove of a whole file, where both servers tell digests. */
+function told({ settings, names }: Run, job: FileJob, { offset, path, said }: Landed): Verified | undefined {
+  if (!said || offset > 0 || settings.verify === 'size' || settings.verify === 'none') return undefined;
+  return compareTold({ names, source: job.source, destination: path, size: job.size }, said);
 }
 
 /** Not where the file lay there complete: the servers would tell of another one. */

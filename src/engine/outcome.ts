@@ -11,7 +11,9 @@ import { other } from './shapes.js';
 /** The end of the state machine in the words of the engine: done, no way, or failed. */
 export function explain(rig: Rig, { state, opened }: Driven, endpoint: HostPort): Outcome {
   const passiveOpen = opened.has(rig.attempt.passive);
-  if (isDone(state)) return { kind: 'done', endpoint };
+  const { source, destination } = state;
+  if (isDone(state) && source.at === 'final' && destination.at === 'final')
+    return { kind: 'done', endpoint, said: { source: source.reply, destination: destination.reply } };
   const cause: Cause =
     state.at === 'ended' && state.cause ? betterCause(rig, state, state.cause) : { kind: 'cancelled' };
   const stranger = passiveOpen ? undefined : notAccepted(rig, cause);

@@ -1,6 +1,7 @@
 import type { Connection } from '../client/connection.js';
 import type { HostPort } from '../protocol/addresses.js';
 import type { FtpError } from '../protocol/errors.js';
+import type { Reply } from '../protocol/replies.js';
 import type { Finding } from './findings.js';
 import type { Attempt, Side } from './route.js';
 
@@ -28,6 +29,8 @@ export interface Rig {
   eager: boolean;
   /** Another file follows on these sessions: ask for its passive endpoint behind this one's transfer command. */
   ahead?: Asking | undefined;
+  /** Both servers shall tell the digest of what they move. */
+  digests?: boolean | undefined;
   /** MODE E: the connection to this endpoint of the destination is there already. */
   kept?: HostPort | undefined;
   signal?: AbortSignal | undefined;
@@ -40,7 +43,7 @@ export interface Rig {
  * who sent to it, and the source did not come to prove that it was the one: nothing that lies there may be built upon.
  */
 export type Outcome =
-  | { kind: 'done'; endpoint: HostPort }
+  | { kind: 'done'; endpoint: HostPort; said: Record<Side, Reply> }
   /** The pair cannot be joined this way. */
   | { kind: 'cannot'; finding: Finding; forgeable?: true }
   /** The file or a server failed; `side` tells whose words they are. */

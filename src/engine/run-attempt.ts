@@ -12,6 +12,7 @@ import {
 import { FtpError, toFtpError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/replies.js';
 import { drive, type TransferHandles } from './drive.js';
+import { wantDigest } from './fast/told.js';
 import { type Finding, obstacleOf, type RoutePhase, type Side } from './findings.js';
 import { explain } from './outcome.js';
 import { judgePins, setPins } from './proof.js';
@@ -155,7 +156,9 @@ async function setRole(rig: Rig, side: Side): Promise<Outcome | undefined> {
 async function setMode(rig: Rig, side: Side): Promise<Outcome | undefined> {
   const { attempt } = rig;
   try {
+    const digest = rig.digests ? wantDigest(rig[side], side) : undefined;
     await wantMode(rig[side], attempt.fast ? 'E' : 'S');
+    await digest;
     return undefined;
   } catch (error) {
     const failure = toFtpError(error);

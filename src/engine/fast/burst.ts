@@ -10,7 +10,8 @@ import type { Attempt } from '../route.js';
 import type { Ticket } from '../router.js';
 import type { Run } from '../run.js';
 import { isBig } from '../waiting.js';
-import { FastLink, type Landed, Overtaken } from './link.js';
+import { FastLink, type Landed, type Order, Overtaken } from './link.js';
+import { finishWhole, storesWhole, storeWhole } from './whole.js';
 
 /** Files that are not sent in a burst again: alone it is told what is wrong with them. */
 const alone = new WeakSet<FileJob>();
@@ -57,18 +58,22 @@ export function sendInBurst(
   if (!link?.carries(ticket.attempt)) return undefined;
   const source = lane.connection('source');
   const destination = lane.connection('destination');
-  const path = arrivalPath(run, job);
+  const pair = { source, destination };
+  const whole = storesWhole(run, job, pair);
+  const path = whole ? job.target : arrivalPath(run, job);
   const size = job.size ?? 0;
-  const said = link.send(['RETR', job.source], ['STOR', path], size, (bytes) =>
+  const order: Order = whole ? storeWhole(run, job) : ['STOR', path];
+  const said = link.send(['RETR', job.source], order, size, (bytes) =>
     run.emit({ event: 'progress', path: job.relative, bytes, size, slot: lane.slot, live: true }),
   );
-  job.partial = 'unknown';
-  const burst = { run, job, ticket, destination, path };
+  if (!whole) job.partial = 'unknown';
+  const burst = { run, job, ticket, destination, path: whole ? undefined : path };
   return {
     finish: async () => {
       try {
-        const landed = { source, destination, offset: 0, path, said: await landedOr(burst, said) };
-        return await finish(landed);
+        const replies = await landedOr(burst, said);
+        if (!whole) return await finish({ ...pair, offset: 0, path, said: replies });
+        return await finishWhole(run, job, ticket.attempt, { ...pair, said: replies });
       } finally {
         link.leave();
       }
@@ -81,7 +86,8 @@ interface Burst {
   job: FileJob;
   ticket: Ticket;
   destination: Connection;
-  path: string;
+  /** Its temporary name; absent where a file that fails leaves nothing. */
+  path: string | undefined;
 }
 
 /** @throws Overtaken where the file is to be sent again at once; FtpError where it has failed for good. */
@@ -90,6 +96,7 @@ async function landedOr(burst: Burst, said: Promise<Landed>): Promise<Landed> {
   try {
     const landed = await said;
     run.router?.flowed();
+    ticket.settle('worked');
     return landed;
   } catch (error) {
     const failure = toFtpError(error);
@@ -99,7 +106,7 @@ async function landedOr(burst: Burst, said: Promise<Landed>): Promise<Landed> {
     if (failure instanceof Overtaken || failure.kind === 'aborted' || failure.kind === 'timeout')
       throw failure;
     if (isFinal(failure, run.names)) {
-      await discard(destination, path);
+      if (path !== undefined) await discard(destination, path);
       throw failure;
     }
     alone.add(job);

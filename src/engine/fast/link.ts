@@ -185,10 +185,21 @@ export class FastLink {
   #said(flight: Flight, side: Side, end: Reply | FtpError): void {
     flight.ends[side] = end;
     this.#moved = Date.now();
-    if (!succeeded(end)) this.#break(flight);
+    if (!succeeded(end) && !this.#contained(side, end)) this.#break(flight);
     this.#advance();
     const { drains, flight: cause } = this.#broken ?? {};
     if (drains === false && cause?.ends.source && cause.ends.destination) this.#end(this.#behind());
+  }
+
+  /** A file that differs has come to its end: ours goes on with the next one behind a 551. */
+  #contained(side: Side, end: Reply | FtpError): boolean {
+    const { facts } = this.#options[side];
+    return (
+      side === 'destination' &&
+      !(end instanceof Error) &&
+      end.code === 551 &&
+      facts.behaviour.dropsKept === true
+    );
   }
 
   /** Settle, in order, what both sides have spoken of. */
@@ -201,6 +212,8 @@ export class FastLink {
       this.#octets -= flight.octets;
       if (!this.#failed && succeeded(source) && succeeded(destination))
         flight.resolve({ source, destination });
+      else if (!this.#failed && succeeded(source) && this.#contained('destination', destination))
+        flight.reject(this.#faultOf(flight));
       else flight.reject(this.#judge(flight));
     }
     if (this.#head === this.#flights.length || this.#head > FILES) {
