@@ -13,12 +13,14 @@ import {
   parseEpsv,
   parsePasv,
 } from '../protocol/addresses.js';
+import { concernsFile } from '../protocol/codes.js';
 import { FtpError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/replies.js';
 import { isProven } from './certificate.js';
 import type { Connection } from './connection.js';
 import { dropKey } from './dcpa.js';
 import type { TransferExchange } from './exchange.js';
+import type { SiteFacts } from './facts.js';
 
 /** A data connection between this client and a server, ready for octets. */
 export interface DataChannel {
@@ -58,6 +60,8 @@ export async function openData(connection: Connection, request: DataRequest): Pr
   await wantProtection(connection);
   await wantMode(connection, connection.site.compress === true && !request.offset ? 'Z' : 'S');
   if (facts.behaviour.needsPret) await announce(connection, request);
+  const listing = await listAtOnce(connection, request);
+  if (listing) return listing;
   const door =
     site.dataMode === 'active' ? await activeDoor(connection) : await passiveDoor(connection, request);
   let exchange: TransferExchange | undefined;
@@ -72,6 +76,43 @@ export async function openData(connection: Connection, request: DataRequest): Pr
     throw error;
   }
 }
+
+/** What a site's servers answer with a passive endpoint. */
+const passiveVerbs = new WeakMap<SiteFacts, 'PASV' | 'EPSV'>();
+
+/**
+ * PASV and the listing's command in one segment: one round trip less. Only where the site's server gave an endpoint before and is
+ * known to leave a command behind PASV in its place.
+ *
+ * @returns undefined where it is to be done one after the other.
+ */
+async function listAtOnce(connection: Connection, request: DataRequest): Promise<DataChannel | undefined> {
+  const { session, facts, site } = connection;
+  const verb = passiveVerbs.get(facts);
+  if (FILE_VERBS.has(request.verb) || site.dataMode === 'active' || verb === undefined) return undefined;
+  if (session.lockstep || facts.behaviour.ahead !== true || facts.behaviour.needsPret) return undefined;
+  delete connection.state.ahead;
+  const [reply, exchange] = [session.request(verb), session.begin(request.verb, request.argument)];
+  const answer = await reply;
+  if (answer.code !== 227 && answer.code !== 229) {
+    passiveVerbs.delete(facts);
+    // The listing waits for nothing, or for a connection that nobody makes.
+    if (!session.idle) await session.abort();
+    return undefined;
+  }
+  let door: Door | undefined;
+  try {
+    door = doorTo(connection, endpointOf(connection, answer), request);
+    return await join(connection, door, exchange, request);
+  } catch (error) {
+    door?.close();
+    if (!session.idle) await session.abort();
+    throw error;
+  }
+}
+
+const endpointOf = ({ session }: Connection, reply: Reply): HostPort =>
+  reply.code === 229 ? parseEpsv(reply, session.peerAddress) : parsePasv(reply, session.peerAddress);
 
 /** PRET: a distributed server chooses where the file is, and refuses here what it would refuse later. */
 async function announce({ session }: Connection, request: DataRequest): Promise<void> {
@@ -125,8 +166,10 @@ async function passiveEndpoint(connection: Connection, request: DataRequest): Pr
   for (const verb of facts.family === 6 ? ['EPSV'] : ['PASV', 'EPSV']) {
     if (facts.missing.has(verb)) continue;
     const reply = await session.request(verb);
-    if (reply.code === 229 && verb === 'EPSV') return parseEpsv(reply, session.peerAddress);
-    if (reply.code === 227) return parsePasv(reply, session.peerAddress);
+    if (reply.code === 227 || (reply.code === 229 && verb === 'EPSV')) {
+      passiveVerbs.set(facts, verb === 'EPSV' ? 'EPSV' : 'PASV');
+      return endpointOf(connection, reply);
+    }
     if (/\bPRET\b/.test(reply.text) && !facts.behaviour.needsPret) {
       facts.behaviour.needsPret = true;
       await announce(connection, request);
@@ -145,8 +188,10 @@ async function passiveEndpoint(connection: Connection, request: DataRequest): Pr
 }
 
 async function passiveDoor(connection: Connection, request: DataRequest): Promise<Door> {
-  const { session, site } = connection;
-  const announced = await passiveEndpoint(connection, request);
+  return doorTo(connection, await passiveEndpoint(connection, request), request);
+}
+
+function doorTo({ session, site }: Connection, announced: HostPort, request: DataRequest): Door {
   const verdict = judgePasv(announced, session.peerAddress, site.allowForeignPasv ?? false);
   // For its own transfers the client goes to the control peer whatever the reply says (CVE-2020-8284).
   const target = 'use' in verdict ? verdict.use : { host: session.peerAddress, port: announced.port };
@@ -202,7 +247,7 @@ async function join(
   });
   // Whoever moves the octets sees the end; an error before or after that must not end the process.
   for (const socket of [plain, channel.socket]) socket.on('error', () => {});
-  if (FILE_VERBS.has(request.verb)) endWithRefusal(exchange, channel.socket);
+  endWithRefusal(exchange, channel.socket);
   const finish = async (): Promise<Reply> => {
     const timer = setTimeout(
       () =>
@@ -243,16 +288,33 @@ function endWithRefusal(exchange: TransferExchange, socket: net.Socket): void {
   );
 }
 
+/** Milliseconds a server is given to say why its end was closed. */
+const LAST_WORDS = 500;
+
+/** The final reply, if it comes within that time. */
+async function lateReply(final: Promise<Reply>): Promise<Reply | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), LAST_WORDS);
+  });
+  return Promise.race([final, silence])
+    .catch(() => undefined)
+    .finally(() => clearTimeout(timer));
+}
+
 /** A command without its data connection: stop it if it still waits, so that the session stays in order. */
 async function abandon(
   { session }: Connection,
-  { command }: TransferExchange,
+  { command, final }: TransferExchange,
   error: unknown,
 ): Promise<never> {
   // A caller that stops wants no more of this session, and a server in accept() reads no ABOR.
   if (error instanceof FtpError && error.kind === 'aborted') session.destroy(error);
+  const fault = session.fault(error, command);
+  // A server that has no such file may close before it says so.
+  const reply = fault.kind === 'tls' || fault.kind === 'closed' ? await lateReply(final) : undefined;
   if (!session.idle) await session.abort();
-  throw session.fault(error, command);
+  throw reply && concernsFile(reply) ? session.refusal(command, reply) : fault;
 }
 
 async function secureData(

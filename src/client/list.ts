@@ -5,6 +5,8 @@ import { ListingDecoder, parseListing, parseMlstFacts } from '../protocol/listin
 import { baseName, dirName, guardDash } from '../protocol/paths.js';
 import type { Connection, TrafficMeter } from './connection.js';
 import { openData } from './data.js';
+import { lastWords } from './transfer.js';
+import { inTurn } from './turns.js';
 import { isDirectory, modified, size } from './verbs.js';
 
 export interface ListContext {
@@ -47,10 +49,14 @@ const listMlsc: Lister = async ({ session, facts }, path) => {
   return undefined;
 };
 
+/** True where a listing is one command and one reply: several may be asked for at once. */
+export const listsAtOnce = ({ facts, session }: Connection): boolean =>
+  !session.lockstep && facts.features.has('MLSC') && !facts.missing.has('MLSC');
+
 const listMlsd: Lister = async (connection, path, context) => {
-  const { facts } = connection;
+  const { facts, session } = connection;
   if (!facts.features.has('MLST') && !facts.features.has('MLSD')) return undefined;
-  return overData(connection, 'MLSD', path, path, context);
+  return inTurn(session, () => overData(connection, 'MLSD', path, path, context));
 };
 
 /** `STAT -l path`: no data connection at all, the fastest way on glFTPd, drftpd and ioFTPD. */
@@ -78,15 +84,19 @@ async function overLs(
   context: ListContext,
 ): Promise<Entry[] | undefined> {
   const { session, facts } = connection;
+  const options = option === '' ? undefined : option;
   if (!needsChange(path)) {
-    return overData(connection, 'LIST', [option, guardDash(path)].filter(Boolean).join(' '), path, context);
+    const argument = [option, guardDash(path)].filter(Boolean).join(' ');
+    return inTurn(session, () => overData(connection, 'LIST', argument, path, context));
   }
-  await session.command('CWD', path);
-  try {
-    return await overData(connection, 'LIST', option === '' ? undefined : option, path, context);
-  } finally {
-    if (!session.closed) await session.request('CWD', facts.home);
-  }
+  return inTurn(session, async () => {
+    await session.command('CWD', path);
+    try {
+      return await overData(connection, 'LIST', options, path, context);
+    } finally {
+      if (!session.closed) await session.request('CWD', facts.home);
+    }
+  });
 }
 
 async function overData(
@@ -111,8 +121,9 @@ async function overData(
     } catch (error) {
       // A caller that stops wants no more of this session: no waiting for an answer to ABOR.
       if (signal?.aborted) session.destroy(abortError(signal));
-      await data.cancel();
-      throw session.fault(error, `${verb} ${dir}`);
+      const words = await lastWords(data);
+      const failure = session.fault(error, `${verb} ${dir}`);
+      throw (failure.kind === 'closed' && words) || failure;
     }
     for (const entry of decoder.end()) entries.push(entry);
     await data.finish();
@@ -164,7 +175,9 @@ function emptyOrMissing({ facts }: Connection, feature: string, error: unknown):
     /no (?:such )?files? (?:were )?found|no matches|empty/i.test(reply.text)
   )
     return [];
-  if (reply && [500, 501, 502, 504].includes(reply.code)) {
+  // pyftpdlib says `501 No such directory.` to MLSD.
+  const speaksOfPath = reply?.code === 501 && /\bno such\b|not a directory|not exist/i.test(reply.text);
+  if (reply && !speaksOfPath && [500, 501, 502, 504].includes(reply.code)) {
     facts.missing.add(feature);
     return undefined;
   }

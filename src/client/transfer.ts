@@ -102,7 +102,7 @@ async function giveUp({ session }: Connection, data: Data, error: unknown): Prom
 const LAST_WORDS = 500;
 
 /** The server's own words (452 disk full, 550) say more than a broken socket. A server that says nothing is stopped. */
-async function lastWords(data: Data): Promise<FtpError | undefined> {
+export async function lastWords(data: Data): Promise<FtpError | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<'silent'>((resolve) => {
     timer = setTimeout(() => resolve('silent'), LAST_WORDS);

@@ -4,6 +4,7 @@ import { dirName } from '../protocol/paths.js';
 import type { Reply } from '../protocol/replies.js';
 import { formatTime, parseMdtm, parseSize } from '../protocol/times.js';
 import { type Connection, noteMissing } from './connection.js';
+import { inTurn } from './turns.js';
 
 const isMissing = (reply: Reply): boolean => reply.code === 500 || reply.code === 502 || reply.code === 504;
 
@@ -47,10 +48,15 @@ export async function rename({ session }: Connection, from: string, to: string):
 
 /** True when the path can be changed into; the working directory is put back. */
 export async function isDirectory({ session, facts }: Connection, path: string): Promise<boolean> {
-  const reply = await session.request('CWD', path);
-  if (reply.code >= 300) return false;
-  await session.command('CWD', facts.home);
-  return true;
+  return inTurn(session, async () => {
+    const [there, back] = await Promise.all([
+      session.request('CWD', path),
+      session.request('CWD', facts.home),
+    ]);
+    if (there.code >= 300) return false;
+    if (back.code >= 400) throw session.refusal(`CWD ${facts.home}`, back);
+    return true;
+  });
 }
 
 /**

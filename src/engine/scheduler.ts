@@ -1,6 +1,7 @@
 import { pause } from '../net/deadline.js';
 import { FtpError, toFtpError } from '../protocol/errors.js';
-import { type DirectoryTask, type Expansion, expand } from './expand.js';
+import { WaitingDirectories } from './directories.js';
+import type { DirectoryTask, Expansion } from './expand.js';
 import { linkFor } from './fast/burst.js';
 import { Overtaken } from './fast/link.js';
 import type { FileJob, FileResult, Sent } from './job.js';
@@ -14,7 +15,10 @@ import { isBig, WaitingFiles } from './waiting.js';
 
 /** Files waiting above which directories are no longer opened: memory stays bounded however large the tree. */
 const ENOUGH_FILES = 5_000;
-const RECONNECTS = 3;
+/** Directories waiting from which a lane of its own lists them: for fewer its logins would cost more. */
+const MANY_DIRECTORIES = 8;
+/** Number of the lane that only lists; the others count from 0. */
+const LISTING_LANE = -1;
 /** Octets of a file up to which the one before it may wait for its name: behind a big one it would wait for long. */
 const OVERLAP_SIZE = 4 * 1024 * 1024;
 /** Files of one lane whose verification and renaming may be under way while the next one is sent. */
@@ -28,7 +32,7 @@ export class Scheduler {
   readonly #run: Run;
   readonly #tally: Tally;
   readonly #makeLane: (slot: number) => Lane;
-  readonly #directories: DirectoryTask[] = [];
+  readonly #directories: WaitingDirectories;
   readonly #files = new WaitingFiles();
   readonly #pacer: Pacer;
   readonly #lanes: Promise<void>[] = [];
@@ -46,7 +50,8 @@ export class Scheduler {
   #working = 0;
   /** Lanes that will look for work as soon as the present turn is over. */
   #free = 0;
-  #expanding = 0;
+  /** The lane that only lists: it is at work, or it got no sessions and is not tried again. */
+  #listing: 'none' | 'at work' | 'refused' = 'none';
   /** Sleeping lanes; true = there is work, false = it is over. */
   readonly #sleepers: ((work: boolean) => void)[] = [];
   /** Ends the whole run: no route, login refused, a server gone. */
@@ -58,6 +63,7 @@ export class Scheduler {
     this.#run = run;
     run.more = () => this.#files.length > 0 && !this.#ended;
     this.#tally = tally;
+    this.#directories = new WaitingDirectories(run, tally, (found) => this.#take(found));
     this.#makeLane = makeLane;
     const { parallel, mostParallel } = run.settings;
     this.#pacer = new Pacer(parallel, mostParallel ?? parallel);
@@ -66,6 +72,37 @@ export class Scheduler {
   addDirectory(task: DirectoryTask): void {
     this.#directories.push(task);
     this.#grow();
+    this.#listAhead();
+  }
+
+  /**
+   * Many directories are listed by a lane of its own, ahead of need, so that no lane stops sending for a listing. It ends when
+   * none is left or enough files wait, and begins again when they are fewer.
+   */
+  #listAhead(): void {
+    if (this.#listing !== 'none' || this.#ended || this.#directories.length < MANY_DIRECTORIES) return;
+    if (this.#files.length > ENOUGH_FILES / 2 || !this.#spareSession) return;
+    this.#listing = 'at work';
+    this.#working += 1;
+    this.#lanes.push(this.#list(this.#makeLane(LISTING_LANE)));
+  }
+
+  /** Not where the servers want one transfer at a time, and no lane that sends goes short. */
+  get #spareSession(): boolean {
+    const { settings, sessionLimit } = this.#run;
+    return (
+      settings.mostParallel !== 1 && (sessionLimit?.() ?? Number.POSITIVE_INFINITY) > this.#pacer.sessions
+    );
+  }
+
+  async #list(lane: Lane): Promise<void> {
+    const open = await lane.tryConnect();
+    while (open && !this.#ended && this.#directories.length > 0 && this.#files.length < ENOUGH_FILES) {
+      await this.#guard(() => this.#directories.open(lane, this.#directories.batch(lane)));
+    }
+    lane.release();
+    this.#listing = open ? 'none' : 'refused';
+    this.#retire();
   }
 
   addFile(job: FileJob, again = false): void {
@@ -102,7 +139,7 @@ export class Scheduler {
       await Promise.all(this.#lanes);
     } while (count !== this.#lanes.length);
     if (this.#run.signal.aborted) throw new FtpError('aborted', 'stopped by the caller');
-    if (this.fatal) this.#tally.notTried(this.#files.drain(), this.#directories.splice(0), this.fatal);
+    if (this.fatal) this.#tally.notTried(this.#files.drain(), this.#directories.drain(), this.fatal);
   }
 
   /**
@@ -157,8 +194,9 @@ export class Scheduler {
         continue;
       }
       if ('depth' in task) {
-        await settle(0);
-        await this.#guard(() => this.#expand(lane, task));
+        // A listing may need another mode than the files that are under way on a kept connection.
+        if (lane.link || !this.#queues(lane)) await settle(0);
+        await this.#guard(() => this.#directories.open(lane, [task]));
         continue;
       }
       const weight = isBig(task) ? 1 : 0;
@@ -183,7 +221,9 @@ export class Scheduler {
 
   #next(): DirectoryTask | FileJob | 'nothing' {
     if (this.#ended) return 'nothing';
-    const wantsFiles = this.#files.length > ENOUGH_FILES || this.#files.length >= 4 * this.#pacer.sessions;
+    this.#listAhead();
+    const enough = this.#listing === 'at work' ? 1 : 4 * this.#pacer.sessions;
+    const wantsFiles = this.#files.length > ENOUGH_FILES || this.#files.length >= enough;
     const file = (): FileJob | undefined => this.#files.shift(this.#big, this.#slots.size);
     const task = wantsFiles ? file() : (this.#directories.pop() ?? file());
     return task ?? 'nothing';
@@ -217,34 +257,7 @@ export class Scheduler {
     this.#dismiss();
   }
 
-  async #expand(lane: Lane, task: DirectoryTask): Promise<void> {
-    this.#expanding += 1;
-    try {
-      await this.#tryExpand(lane, task);
-    } finally {
-      this.#expanding -= 1;
-    }
-    if (this.#expanding === 0 && this.#directories.length === 0) this.#tally.scanned();
-  }
-
-  async #tryExpand(lane: Lane, task: DirectoryTask): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      await connectLane(lane, IN_A_RUN, this.#run.signal);
-      try {
-        this.#take(task, await expand(this.#run, lane, task));
-        return;
-      } catch (error) {
-        const failure = toFtpError(error);
-        if (failure.kind === 'aborted') throw failure;
-        if (failure.retry === 'later' && tries < RECONNECTS) continue;
-        this.#tally.failed(task.relative === '' ? task.source : `${task.relative}/`, failure, tries);
-        return;
-      }
-    }
-  }
-
-  #take(task: DirectoryTask, found: Expansion): void {
-    this.#tally.directory(task, found);
+  #take(found: Expansion): void {
     this.extra.push(...found.extra);
     // The lane that listed takes one of these itself: no login for a single file.
     this.#free += 1;
@@ -293,7 +306,11 @@ export class Scheduler {
   #overlaps(lane: Lane, job: FileJob): boolean {
     if (this.#run.router === undefined || job.attempts > 0 || job.partial !== 0 || job.continues)
       return false;
-    if (job.size === undefined || job.size > OVERLAP_SIZE) return false;
+    return job.size !== undefined && job.size <= OVERLAP_SIZE && this.#queues(lane);
+  }
+
+  /** Both servers queue commands: what is left to do for a file may wait behind other commands. */
+  #queues(lane: Lane): boolean {
     return (['source', 'destination'] as const).every((side) => lane.held(side)?.facts.queues === true);
   }
 

@@ -1,6 +1,6 @@
 import { constants, promises as fs } from 'node:fs';
 import type { Connection, TrafficMeter } from '../client/connection.js';
-import { list, stat } from '../client/list.js';
+import { list, listsAtOnce, stat } from '../client/list.js';
 import { makeDirectory, modified, removeDirectory, removeFile } from '../client/verbs.js';
 import type { Entry, EntryType } from '../protocol/entry.js';
 import { FtpError } from '../protocol/errors.js';
@@ -10,6 +10,8 @@ import { decodeText, encodeText } from '../protocol/text.js';
 /** The tree operations that walking needs, on a server or on this machine. Paths are absolute, `/` between components. */
 export interface Tree {
   readonly kind: 'remote' | 'local';
+  /** Several listings may be asked for at once: none needs a data connection. */
+  readonly atOnce: boolean;
   list(path: string): Promise<Entry[]>;
   stat(path: string): Promise<Entry | undefined>;
   /** Exact modification time, milliseconds since 1970 UTC. */
@@ -24,6 +26,7 @@ export interface Tree {
 export function remoteTree(connection: Connection, meter: TrafficMeter, signal?: AbortSignal): Tree {
   return {
     kind: 'remote',
+    atOnce: listsAtOnce(connection),
     list: (path) => list(connection, path, { meter, signal }),
     stat: (path) => stat(connection, path, { meter, signal }),
     modified: (path) => modified(connection, path),
@@ -81,6 +84,7 @@ export function localError(error: unknown, path: string): FtpError {
 /** This machine's tree. Symbolic links are told as links, except where the path itself was named by the user. */
 export const localTree: Tree = {
   kind: 'local',
+  atOnce: false,
   async list(path) {
     const names = await fs.readdir(localPath(path), { encoding: 'buffer' }).catch((error: unknown) => {
       throw localError(error, path);

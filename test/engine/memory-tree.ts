@@ -11,6 +11,7 @@ import { baseName, dirName, joinPath } from '../../src/protocol/paths.js';
 /** A tree in memory: directories by path, each with its entries in order. */
 export class MemoryTree implements Tree {
   readonly kind = 'remote';
+  readonly atOnce: boolean = false;
   readonly directories = new Map<string, Entry[]>([['/', []]]);
   /** Every operation, in order. */
   readonly log: string[] = [];
