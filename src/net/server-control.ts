@@ -77,6 +77,10 @@ function onSecure(this: Owned): void {
   this[OWNER]?.secured();
 }
 function onIgnored(): void {}
+/** As `onData`: no closure for each reply. */
+function flushed(control: ServedControl): void {
+  control.flush();
+}
 
 /** The server's end of one control connection, clear or TLS: octets in, octets out. */
 export class ServedControl {
@@ -137,7 +141,9 @@ export class ServedControl {
     this.#socket.resume();
   }
 
-  /** Writes of one turn leave as one segment. A client that does not read its replies is cut off past 256 KiB. */
+  /**
+   * Writes of one turn leave as one segment: at its end, so that the replies of a row of small files wake the client once. A
+   * client that does not read its replies is cut off past 256 KiB. */
   write(octets: Uint8Array): void {
     if (this.#over || this.#ending) return;
     if (this.#held + this.#socket.writableLength > SEND_LIMIT) {
@@ -146,10 +152,11 @@ export class ServedControl {
     }
     this.#held += octets.length;
     this.#pending.push(octets);
-    if (this.#pending.length === 1) queueMicrotask(() => this.#flush());
+    if (this.#pending.length === 1) setImmediate(flushed, this);
   }
 
-  #flush(): void {
+  /** Send what was written. @internal */
+  flush(): void {
     const [first] = this.#pending;
     if (!first) return;
     const octets = this.#pending.length === 1 ? first : Buffer.concat(this.#pending);
@@ -163,7 +170,7 @@ export class ServedControl {
    * `patience` milliseconds is cut off.
    */
   drained(patience: number): Promise<void> {
-    this.#flush();
+    this.flush();
     const socket = this.#socket;
     if (this.#over || !socket.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
@@ -208,7 +215,7 @@ export class ServedControl {
     const late = (): void => this.#fail(new FtpError('timeout', `no TLS handshake within ${seconds} s`));
     const timer = setTimeout(late, options.timeout);
     try {
-      this.#flush();
+      this.flush();
       if (this.#socket.writableLength > 0) await this.#sent();
       if (this.#over) throw this.#cause ?? new FtpError('closed', 'the client closed the connection');
       return await this.#shake(options, dropped);
@@ -325,7 +332,7 @@ export class ServedControl {
       this.destroy();
       return;
     }
-    this.#flush();
+    this.flush();
     this.#ending = true;
     const socket = this.#socket;
     if (!this.#handlers) socket.on('data', onData);
