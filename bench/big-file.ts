@@ -1,128 +1,201 @@
 /**
- * One big file, server to server: what the client costs while two ProFTPD servers move the data between them. Every
- * client runs in turns in the same minutes; every copy is compared by size and by the digest of its content.
+ * One big file, server to server, on a tmpfs: two of ours in stream mode and as `jackstay copy` sends it, two GridFTP servers with
+ * globus-url-copy, two vsftpd with lftp; under TLS two of ours with both keys proven (DCPA) beside what one TLS 1.3 stream can do
+ * between two processes on this machine. Everything in turns; every copy is compared with its source octet for octet.
  *
- *   npx tsx bench/big-file.ts [--runs 3] [--mebibytes 2048]
+ *   npm run build && npx tsx bench/big-file.ts [--runs 3] [--quick] [--match TLS] [--minutes 120] [--profile FOLDER]
+ *   npx tsx bench/big-file.ts --estimate        what it would take
+ *   npx tsx bench/big-file.ts --render          the tables of the last run
  *
- * CPU seconds and peak memory are those the operating system accounts to the finished client process.
+ * CPU seconds and peak memory of a client are those that the operating system accounts to its process when it has ended.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync, rmSync, writeSync } from 'node:fs';
+import { linkSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { workFolder } from '../test/peers/host.js';
-import { type Peer, SYSTEM_PYTHON } from '../test/peers/peer.js';
-import { startProftpd } from '../test/peers/real/proftpd.js';
-import { BIG_FILE_CLIENTS, type Client } from './clients.js';
-import { markdownTable, median, numericOptions, saveResult, timedRun } from './harness.js';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { issueCertificate, placeCertificate } from '../test/peers/certs.js';
+import { SYSTEM_PYTHON } from '../test/peers/peer.js';
+import { startGridftp } from '../test/peers/real/gridftp.js';
+import { startVsftpd } from '../test/peers/real/vsftpd.js';
+import { type Contender, globus, jackstay, lftp, startOf, type Task } from './compare/contenders.js';
+import { main } from './compare/frame.js';
+import { closePlaces, type Place, placeOf, plantBigFile, runErrand, type Start } from './compare/ground.js';
+import { endProfiled, startOurs } from './compare/ours.js';
+import { countOf, fastestOf, ratioOf, samplesOf, spreadIn } from './compare/statistics.js';
+import { footnote, told, toldRatio } from './compare/tables.js';
+import type { Cell, Comparison, Ground, Result, Sample, Scale } from './compare/types.js';
+import { versionsOf } from './compare/versions.js';
+import { markdownTable } from './harness.js';
 
-const RUN_LIMIT_MS = 300_000;
-const MIB = 1024 * 1024;
-const options = numericOptions({ runs: 3, mebibytes: 2048 });
+type Servers = 'ours' | 'GridFTP' | 'vsftpd';
+type Security = 'plain' | 'TLS';
 
-/** Runs the command behind it and says what it cost: the rusage of its child. */
-const ACCOUNTANT = [
-  'import resource, subprocess, sys',
-  'code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)',
-  'use = resource.getrusage(resource.RUSAGE_CHILDREN)',
-  'print("cost", use.ru_utime + use.ru_stime, use.ru_maxrss)',
-  'sys.exit(code)',
-].join('\n');
-
-interface Run {
-  readonly client: string;
-  readonly seconds: number;
-  readonly cpu: number;
-  readonly mebibytes: number;
-  readonly good: boolean;
+interface Entrant {
+  readonly name: string;
+  readonly servers: Servers;
+  readonly security: Security;
+  readonly verifies: string;
+  readonly missing: string | undefined;
+  readonly start: Start;
+  /** MiB a second, about. */
+  readonly rate: number;
 }
 
-function plant(peer: Peer): string {
-  const path = join(peer.home, 'big.bin');
-  const chunk = Buffer.alloc(MIB, 'a big file ');
-  const file = openSync(path, 'w');
-  for (let n = 0; n < options.mebibytes; n++) {
-    chunk.writeUInt32LE(n);
-    writeSync(file, chunk);
-  }
-  closeSync(file);
-  peer.own();
-  return path;
+const of = (contender: Contender, servers: Servers, security: Security, rate: number): Entrant => {
+  const { name, verifies, missing } = contender;
+  return { name, servers, security, verifies, missing, start: startOf(contender), rate };
+};
+
+const LOADER = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const near = (name: string): string => fileURLToPath(new URL(`compare/${name}`, import.meta.url));
+
+/** `jackstay copy` chooses the way itself; this one keeps to stream mode. */
+function byStream({ source, sink, from, to, state }: Task): ReturnType<Start> {
+  const places = [source, sink].map(({ host, port }) => `${host}:${port}`);
+  const words = [...places, source.user, source.password, `/${from}`, `/${to}`, 'PASV@dst'];
+  const program = [process.execPath, '--import', LOADER, near('stream-client.ts')];
+  return { command: [...program, ...words], env: { HOME: state } };
 }
 
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: MIB })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
-async function measure(client: Client, source: Peer, sink: Peer, digest: string): Promise<Run> {
-  const state = workFolder('bench');
-  const target = join(sink.home, 'copy.bin');
-  rmSync(target, { force: true });
-  try {
-    const task = { source, sink, from: '/big.bin', to: '/copy.bin', parallel: 1, state };
-    const command = [SYSTEM_PYTHON, '-c', ACCOUNTANT, ...client.command(task)];
-    const { status, seconds, output } = await timedRun(command, client.env(task), RUN_LIMIT_MS);
-    const [, cpu = '0', kibibytes = '0'] = /cost ([\d.]+) (\d+)/.exec(output) ?? [];
-    const good = status === 0 && (await digestOf(target)) === digest;
-    if (!good) process.stderr.write(`${client.name}: status ${status}\n${output.slice(-2000)}\n`);
-    return { client: client.name, seconds, cpu: Number(cpu), mebibytes: Number(kibibytes) / 1024, good };
-  } finally {
-    rmSync(state, { recursive: true, force: true });
-    rmSync(target, { force: true });
-  }
-}
-
-function summarize(runs: readonly Run[]): string {
-  const names = [...new Set(runs.map((run) => run.client))];
-  const row = (name: string): string[] => {
-    const good = runs.filter((run) => run.client === name && run.good);
-    const of = `${good.length} of ${runs.filter((run) => run.client === name).length}`;
-    if (good.length === 0) return [name, '-', '-', '-', '-', of];
-    const middle = (pick: (run: Run) => number): number => median(good.map(pick));
-    const rate = options.mebibytes / middle((run) => run.seconds);
-    const peak = Math.max(...good.map((run) => run.mebibytes));
-    return [
-      ...[name, middle((run) => run.seconds).toFixed(1), rate.toFixed(0)],
-      ...[middle((run) => run.cpu).toFixed(2), peak.toFixed(0), of],
-    ];
+/** One TLS stream from file to file; the folders of the servers are only where the files are. */
+const streamOf =
+  (program: string, script: string, homes: () => readonly [string, string]): Start =>
+  ({ from, to, source, state }) => {
+    const { certFile, keyFile } = placeCertificate(issueCertificate(source.host), state);
+    const files = [join(homes()[0], from), join(homes()[1], to)];
+    return {
+      command: [program, near(script), certFile, keyFile, source.host, ...files],
+      env: { HOME: state },
+    };
   };
-  return markdownTable([
-    [
-      'client',
-      'seconds, median',
-      'MiB/s',
-      'client CPU s, median',
-      'client memory MiB, peak',
-      'runs identical',
-    ],
-    ...names.map(row),
-  ]);
+
+let homes: readonly [string, string] = ['', ''];
+const NOBODY = { verifies: 'nothing', missing: undefined, servers: 'ours', security: 'TLS' } as const;
+const SHA = 'SHA-256, by both servers';
+const OURS = 'jackstay';
+const PROVEN = 'jackstay, DCPA';
+const LFTP = 'lftp, vsftpd';
+const BY_GLOBUS = ['globus, MODE S', 'globus -fast', 'globus -p 4'];
+const STREAMS = ['one TLS stream, Python', 'one TLS stream, Node'];
+
+const ENTRANTS: readonly Entrant[] = [
+  of(lftp(LFTP, 'get'), 'vsftpd', 'plain', 1000),
+  of(jackstay('jackstay, vsftpd', 'size, by both servers'), 'vsftpd', 'plain', 1000),
+  of(globus(BY_GLOBUS[0]!, 'file'), 'GridFTP', 'plain', 1000),
+  of(globus(BY_GLOBUS[1]!, 'file', '-fast'), 'GridFTP', 'plain', 1000),
+  of(globus(BY_GLOBUS[2]!, 'file', '-p', '4'), 'GridFTP', 'plain', 900),
+  {
+    ...{ name: 'ours, stream mode', servers: 'ours', security: 'plain', verifies: 'nothing' },
+    ...{ missing: undefined, start: byStream, rate: 1200 },
+  },
+  of(jackstay('jackstay --verify size', 'size, by both servers', '--verify', 'size'), 'ours', 'plain', 1000),
+  of(jackstay(OURS, SHA), 'ours', 'plain', 700),
+  { ...NOBODY, name: STREAMS[0]!, start: streamOf(SYSTEM_PYTHON, 'tls-pair.py', () => homes), rate: 700 },
+  { ...NOBODY, name: STREAMS[1]!, start: streamOf(process.execPath, 'tls-pair.mjs', () => homes), rate: 600 },
+  of(
+    jackstay(
+      `${PROVEN} --verify size`,
+      'size, by both servers',
+      '--security',
+      'verified',
+      '--verify',
+      'size',
+    ),
+    ...(['ours', 'TLS', 600] as const),
+  ),
+  of(jackstay(PROVEN, `${SHA}; each the key of the other`, '--security', 'verified'), 'ours', 'TLS', 450),
+];
+
+const mebibytes = ({ quick }: Scale): number => (quick ? 16 : 2048);
+const AROUND = 0.6;
+/** Both files are read once more, MiB a second. */
+const COMPARED = 1000;
+
+function cells(scale: Scale): Cell[] {
+  const amount = mebibytes(scale);
+  return ENTRANTS.filter(({ missing }) => missing === undefined).map(({ name, security, rate }) => {
+    const expected = amount / rate + amount / COMPARED + AROUND;
+    return { setting: security, contender: name, amount, expected };
+  });
 }
 
-async function main(): Promise<void> {
-  const taking = BIG_FILE_CLIENTS.filter((client) => client.missing === undefined);
-  const source = await startProftpd();
-  const sink = await startProftpd();
-  const runs: Run[] = [];
-  try {
-    const digest = await digestOf(plant(source));
-    for (let n = 0; n < options.runs; n++) {
-      // Each round begins with another client, so that none is always the first behind the digest of the round before.
-      for (let k = 0; k < taking.length; k++) {
-        const client = taking[(n + k) % taking.length];
-        if (client !== undefined) runs.push(await measure(client, source, sink, digest));
-      }
-    }
-  } finally {
-    await source.stop();
-    await sink.stop();
+async function open(_cells: readonly Cell[], scale: Scale): Promise<Ground> {
+  const quietly = { extra: ['xferlog_enable=NO', 'log_ftp_protocol=NO'] };
+  const start = async (): Promise<Record<Servers, Place>> => ({
+    ours: await placeOf(await startOurs({ profile: scale.profile }), []),
+    GridFTP: await placeOf(await startGridftp(), []),
+    vsftpd: await placeOf(await startVsftpd(quietly), []),
+  });
+  const [source, sink] = [await start(), await start()];
+  homes = [source.ours.peer.home, sink.ours.peer.home];
+  const first = join(source.ours.peer.home, 'big.bin');
+  plantBigFile(first, mebibytes(scale));
+  for (const { peer } of Object.values(source)) {
+    if (peer.home !== homes[0]) linkSync(first, join(peer.home, 'big.bin'));
+    peer.own();
   }
-  process.stdout.write(
-    `one file of ${options.mebibytes} MiB, ProFTPD to ProFTPD, plain\n\n${summarize(runs)}\n`,
-  );
-  saveResult('big-file', { options, runs });
-  if (runs.some((run) => !run.good)) process.exitCode = 1;
+  return {
+    versions: versionsOf(
+      ...([
+        'globus-gridftp-server',
+        'globus-url-copy',
+        'vsftpd',
+        'lftp',
+        'Python',
+        'Jackstay',
+        'Node',
+      ] as const),
+    ),
+    measure: (cell, label) => {
+      const entrant = ENTRANTS.find(({ name }) => name === cell.contender)!;
+      return runErrand(entrant.start, {
+        ...{ source: source[entrant.servers], sink: sink[entrant.servers], sessions: 1, delay: 0 },
+        ...{ tls: entrant.security === 'TLS', from: 'big.bin', to: label, what: 'file' },
+        ...{ expected: cell.expected, profile: scale.profile },
+      });
+    },
+    close: async () => {
+      if (scale.profile !== undefined) await endProfiled([source.ours.peer, sink.ours.peer]);
+      await closePlaces([...Object.values(source), ...Object.values(sink)]);
+    },
+  };
 }
 
-await main();
+/** The yardsticks of each security, and what is told of them. */
+const YARDSTICKS: readonly { security: Security; title: string; names: readonly string[] }[] = [
+  { security: 'plain', title: 'the fastest globus', names: BY_GLOBUS },
+  { security: 'plain', title: 'lftp between vsftpd', names: [LFTP] },
+  { security: 'TLS', title: 'the faster single stream', names: STREAMS },
+];
+
+function table(samples: readonly Sample[], security: Security): string {
+  const yardsticks = YARDSTICKS.filter((each) => each.security === security);
+  const entrants = ENTRANTS.filter((each) => each.security === security);
+  const present = entrants.filter(({ name }) => samplesOf(samples, security, name).length > 0);
+  const value = (name: string, key: string): string =>
+    told(spreadIn(samples, security, name, ({ values }) => values[key] || undefined));
+  const row = ({ name, verifies }: Entrant): string[] => [
+    ...[name, told(spreadIn(samples, security, name))],
+    ...yardsticks.map(({ names }) => {
+      const yardstick = fastestOf(samples, security, names);
+      return yardstick === undefined ? '-' : toldRatio(ratioOf(samples, security, name, yardstick));
+    }),
+    ...['clientCpuSeconds', 'serverCpuSeconds', 'clientMebibytes'].map((key) => value(name, key)),
+    ...[verifies, samplesOf(samples, security, name)[0]?.said ?? '-', countOf(samples, security, name)],
+  ];
+  const ratios = yardsticks.map(({ title }) => `to ${title}`);
+  const costs = ['client CPU s', 'CPU s of both servers', 'client MiB, peak'];
+  const proof = ['compared', 'route and proof as reported', 'runs identical'];
+  return markdownTable([['', 'MiB/s', ...ratios, ...costs, ...proof], ...present.map(row)]);
+}
+
+function section(result: Result): string {
+  const { samples } = result;
+  const tables = (['plain', 'TLS'] as const).map((security) => table(samples, security));
+  const what = `One file of ${Math.max(...samples.map(({ amount }) => amount))} MiB.`;
+  return `${tables.join('\n\n')}\n\n${what} ${footnote(result)}`;
+}
+
+export const bigFile: Comparison = { name: 'big-file', opening: 8, cells, open, section };
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(bigFile);

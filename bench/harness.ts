@@ -78,9 +78,14 @@ export function saveResult(name: string, result: object): string {
   const folder = join(REPOSITORY, 'bench', 'results');
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${name}.json`);
-  const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? '', node: process.version };
-  writeFileSync(file, `${JSON.stringify({ date: new Date().toISOString(), machine, ...result }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ ...machineFacts(), ...result }, null, 2)}\n`);
   return file;
+}
+
+/** When and on what something is measured. */
+export function machineFacts(): { date: string; machine: { cores: number; cpu: string; node: string } } {
+  const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? '', node: process.version };
+  return { date: new Date().toISOString(), machine };
 }
 
 /** Numeric options of the form `--name 5`, over defaults. Throws on a name without default or a value that is no number. */

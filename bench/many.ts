@@ -1,142 +1,123 @@
 /**
- * Many server-to-server copies at once from one process: n copies, each of its own folder with its own sessions, between two
- * servers of ours, which are processes of their own. Tells what the client costs: CPU seconds, memory, commands a second and
- * core. Every file is compared octet for octet.
+ * Many server-to-server copies at once from one process: each of its own folder with its own sessions, between two servers of
+ * ours, which are processes of their own. Tells what the client costs: CPU seconds, memory, commands a second and core. Every
+ * file is compared octet for octet.
  *
- *   npm run build && npx tsx bench/many.ts [--copies 1000] [--files 4] [--size 65536] [--built 1]
- *   npx tsx bench/many.ts --quick          50 copies, result to the terminal only
+ *   npm run build && npx tsx bench/many.ts [--runs 3] [--quick] [--minutes 120] [--profile FOLDER]
+ *   npx tsx bench/many.ts --estimate        what it would take
+ *   npx tsx bench/many.ts --render          the table of the last run
  */
+
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { EngineEvent } from '../src/engine/events.js';
-import type { Place } from '../src/engine/options.js';
-import type { Peer } from '../test/peers/peer.js';
-import { notBuilt, startJackstay } from '../test/peers/real/jackstay.js';
-import { markdownTable, numericOptions, REPOSITORY, saveResult } from './harness.js';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { startJackstay } from '../test/peers/real/jackstay.js';
+import { runClient } from './compare/client.js';
+import { main } from './compare/frame.js';
+import { treesEqual } from './compare/ground.js';
+import type { ManyReport } from './compare/many-client.js';
+import { endProfiled, profileFolder } from './compare/ours.js';
+import { spreadIn } from './compare/statistics.js';
+import { footnote, told } from './compare/tables.js';
+import type { Cell, Comparison, Ground, Measured, Result, Scale } from './compare/types.js';
+import { versionsOf } from './compare/versions.js';
+import { markdownTable } from './harness.js';
 
-const quick = process.argv.includes('--quick');
-const options = numericOptions(
-  { copies: quick ? 50 : 1000, files: 4, size: 65_536, built: 1 },
-  process.argv.slice(2).filter((word) => word !== '--quick'),
-);
+const FILES = 4;
+const SIZE = 65_536;
+const OURS = 'jackstay';
+const LOADER = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const CLIENT = fileURLToPath(new URL('compare/many-client.ts', import.meta.url));
 
-/** What the events of all copies add up to. */
-interface Count {
-  commands: number;
-  logins: number;
-  underWay: number;
-  most: number;
-  done: number;
+const copiesOf = ({ quick }: Scale): number => (quick ? 50 : 1000);
+
+function cells(scale: Scale): Cell[] {
+  const copies = copiesOf(scale);
+  const amount = FILES * copies;
+  return [{ setting: `${copies} at once`, contender: OURS, amount, expected: 3 + amount / 300 }];
 }
 
-const place = ({ host, port, user, password }: Peer, path: string): Place => ({
-  kind: 'site',
-  site: { host, port, user, password, maxSessions: 2 },
-  path,
-});
-
-function plant(peer: Peer): void {
-  for (let copy = 0; copy < options.copies; copy++) {
-    const folder = join(peer.home, `from-${copy}`);
+function plant(home: string, copies: number): void {
+  for (let copy = 0; copy < copies; copy++) {
+    const folder = join(home, `from-${copy}`);
     mkdirSync(folder);
-    for (let n = 0; n < options.files; n++) writeFileSync(join(folder, `f${n}`), randomBytes(options.size));
-  }
-  peer.own();
-}
-
-function take(count: Count, event: EngineEvent): void {
-  if (event.event === 'dialogue' && event.direction === '>') count.commands += 1;
-  else if (event.event === 'login') count.logins += 1;
-  else if (event.event === 'file-start') count.most = Math.max(count.most, ++count.underWay);
-  else if (event.event === 'file-done') {
-    count.underWay -= 1;
-    count.done += 1;
+    for (let n = 0; n < FILES; n++) writeFileSync(join(folder, `f${n}`), randomBytes(SIZE));
   }
 }
 
-/** The client that was built, as users have it, or the sources. */
-async function client(): Promise<Pick<typeof import('../src/engine/copy.js'), 'copy'>> {
-  return options.built ? import(`${REPOSITORY}dist/engine/copy.js`) : import('../src/engine/copy.js');
+/** Whether every folder arrived; they are gone behind it. */
+function arrived(source: string, sink: string, copies: number): boolean {
+  let all = true;
+  for (let copy = 0; copy < copies; copy++) {
+    const folder = join(sink, `to-${copy}`);
+    all &&= treesEqual(join(source, `from-${copy}`), folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return all;
 }
 
-function wrongFiles(source: Peer, sink: Peer): number {
-  let wrong = 0;
-  for (let copy = 0; copy < options.copies; copy++)
-    for (let n = 0; n < options.files; n++) {
-      const from = readFileSync(join(source.home, `from-${copy}`, `f${n}`));
-      const to = join(sink.home, `to-${copy}`, `f${n}`);
-      try {
-        if (!readFileSync(to).equals(from)) wrong += 1;
-      } catch {
-        wrong += 1;
-      }
-    }
-  return wrong;
-}
-
-async function measure(source: Peer, sink: Peer) {
-  const { copy } = await client();
-  const count: Count = { commands: 0, logins: 0, underWay: 0, most: 0, done: 0 };
-  const before = process.memoryUsage().rss;
-  const cpu = process.cpuUsage();
-  const begun = performance.now();
-  const results = await Promise.allSettled(
-    Array.from({ length: options.copies }, (_, n) =>
-      copy(place(source, `/from-${n}`), place(sink, `/to-${n}`), {
-        parallel: 1,
-        onEvent: (event) => take(count, event),
-      }),
-    ),
-  );
-  const seconds = (performance.now() - begun) / 1000;
-  const used = process.cpuUsage(cpu);
-  const refused = results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []));
-  if (refused.length > 0) process.stderr.write(`${refused.length} copies failed: ${refused[0]}\n`);
+async function open(_cells: readonly Cell[], scale: Scale): Promise<Ground> {
+  const { profile } = scale;
+  const copies = copiesOf(scale);
+  const start = () =>
+    startJackstay({
+      ...{ built: true, quiet: true, tls: false, server: { banner: 'ready' } },
+      ...(profile !== undefined && { profile: profileFolder(profile) }),
+    });
+  const [source, sink] = [await start(), await start()];
+  plant(source.home, copies);
+  source.own();
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profile, 'client')}`];
+  const measure = async (cell: Cell): Promise<Measured> => {
+    const places = [source, sink].map(({ host, port }) => `${host}:${port}`);
+    const words = [...places, source.user, source.password, String(copies)];
+    const program = [process.execPath, ...profiling, '--import', LOADER, CLIENT];
+    const run = await runClient([...program, ...words], {}, cell.expected);
+    const identical = arrived(source.home, sink.home, copies);
+    const line = run.output.split('\n').find((each) => each.startsWith('{'));
+    if (run.failure !== undefined || line === undefined)
+      return { seconds: run.seconds, identical, failure: run.failure ?? run.output, values: {} };
+    const { seconds, refused, underWay: _, ...values } = JSON.parse(line) as ManyReport;
+    const failure = values.failed > 0 ? `${values.failed} copies failed: ${refused ?? 'files'}` : undefined;
+    return { seconds, identical, ...(failure !== undefined && { failure }), values };
+  };
   return {
-    ...count,
-    seconds,
-    cpuSeconds: (used.user + used.system) / 1e6,
-    peakMemory: process.resourceUsage().maxRSS * 1024 - before,
-    failed: results.filter((result) => result.status === 'rejected' || result.value.failed > 0).length,
-    wrong: wrongFiles(source, sink),
+    versions: versionsOf('Jackstay', 'Node'),
+    measure,
+    close: async () => {
+      if (profile !== undefined) await endProfiled([source, sink]);
+      await source.stop();
+      await sink.stop();
+    },
   };
 }
 
-function table(run: Awaited<ReturnType<typeof measure>>): string {
-  const { seconds, cpuSeconds, commands } = run;
-  return markdownTable([
-    ['', ''],
-    ['copies at once, files in all', `${options.copies}, ${options.copies * options.files}`],
-    ['files under way at the same time, most', `${run.most}`],
-    ['seconds', seconds.toFixed(2)],
-    ['files a second', (run.done / seconds).toFixed(0)],
-    ['client, CPU seconds', cpuSeconds.toFixed(2)],
-    ['client, milliseconds of CPU a file', ((1000 * cpuSeconds) / run.done).toFixed(2)],
-    ['client, memory above the start, MiB', (run.peakMemory / 2 ** 20).toFixed(0)],
-    ['client, KiB a session', (run.peakMemory / 1024 / run.logins).toFixed(1)],
-    ['commands', `${commands}`],
-    ['commands a second and core of the client', (commands / cpuSeconds).toFixed(0)],
-    ['copies that failed, files that differ', `${run.failed}, ${run.wrong}`],
+/** What is told of a run, from its figures and its seconds. */
+const ROWS: readonly (readonly [string, (values: Record<string, number>, seconds: number) => number])[] = [
+  ['files under way at the same time, most', ({ most = 0 }) => most],
+  ['seconds', (_, seconds) => seconds],
+  ['files a second', ({ done = 0 }, seconds) => done / seconds],
+  ['client, CPU seconds', ({ cpuSeconds = 0 }) => cpuSeconds],
+  ['client, milliseconds of CPU a file', ({ cpuSeconds = 0, done = 0 }) => (1000 * cpuSeconds) / done],
+  ['client, memory above the start, MiB', ({ peakMemory = 0 }) => peakMemory / 2 ** 20],
+  ['client, KiB a session', ({ peakMemory = 0, logins = 0 }) => peakMemory / 1024 / logins],
+  ['commands', ({ commands = 0 }) => commands],
+  ['commands a second and core of the client', ({ commands = 0, cpuSeconds = 0 }) => commands / cpuSeconds],
+];
+
+function section(result: Result): string {
+  const { samples } = result;
+  const [{ setting, amount } = { setting: '', amount: 0 }] = samples;
+  const rows = ROWS.map(([title, of]) => [
+    title,
+    told(spreadIn(samples, setting, OURS, ({ values, seconds }) => of({ ...values }, seconds))),
   ]);
+  const head = ['copies', `${setting}, ${amount} files of ${SIZE / 1024} KiB`];
+  return `${markdownTable([head, ...rows])}\n\n${footnote(result)}`;
 }
 
-async function main(): Promise<void> {
-  const missing = options.built ? notBuilt() : undefined;
-  if (missing !== undefined) throw new Error(missing);
-  const start = () =>
-    startJackstay({ built: options.built === 1, quiet: true, tls: false, server: { banner: 'ready' } });
-  const [source, sink] = [await start(), await start()];
-  try {
-    plant(source);
-    const run = await measure(source, sink);
-    process.stdout.write(`${table(run)}\n`);
-    if (!quick) saveResult('many', { options, run });
-    if (run.failed > 0 || run.wrong > 0) process.exitCode = 1;
-  } finally {
-    await source.stop();
-    await sink.stop();
-  }
-}
+export const many: Comparison = { name: 'many', opening: 5, cells, open, section };
 
-await main();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(many);

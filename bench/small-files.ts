@@ -1,132 +1,145 @@
 /**
- * Many small files, server to server, over a distance: n files between two ProFTPD servers, or with `--vsftpd 1` from ProFTPD
- * to vsftpd, plain FXP, with a delay on both control connections. Every client runs in the same minutes, in turns; every copy is compared
- * byte for byte.
+ * Many small files from stock server to stock server: ProFTPD to ProFTPD and ProFTPD to vsftpd, plain and under TLS, without and
+ * with a delay on both control connections, with one and with four sessions. The clients take turns; every copy is compared with
+ * its source octet for octet.
  *
- *   npx tsx bench/small-files.ts [--runs 5] [--files 200] [--size 10240] [--delay 25] [--parallel 4] [--vsftpd 0]
+ *   npm run build && npx tsx bench/small-files.ts [--runs 3] [--quick] [--match 'plain . 50 ms'] [--minutes 120] [--profile FOLDER]
+ *   npx tsx bench/small-files.ts --estimate        what it would take
+ *   npx tsx bench/small-files.ts --render          the tables of the last run
  *
- * --delay is for each direction, in ms; 0 leaves the proxies out.
+ * The delay is a TCP proxy before both control ports that holds every octet back for 25 ms in each direction; the data go directly
+ * between the servers.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { startDelayProxy } from '../test/peers/delay-proxy.js';
-import { workFolder } from '../test/peers/host.js';
-import type { Peer } from '../test/peers/peer.js';
+import { pathToFileURL } from 'node:url';
 import { startProftpd } from '../test/peers/real/proftpd.js';
 import { startVsftpd } from '../test/peers/real/vsftpd.js';
-import { CLIENTS, type Client, type Site } from './clients.js';
-import { differences, markdownTable, median, numericOptions, saveResult, timedRun } from './harness.js';
+import { type Contender, jackstay, lftp, startOf } from './compare/contenders.js';
+import { main } from './compare/frame.js';
+import { closePlaces, type Place, placeOf, plantFiles, runErrand } from './compare/ground.js';
+import { distinct } from './compare/statistics.js';
+import { footnote, wideTable } from './compare/tables.js';
+import type { Cell, Comparison, Ground, Result, Scale } from './compare/types.js';
+import { versionsOf } from './compare/versions.js';
 
-const RUN_LIMIT_MS = 300_000;
+const DELAY = 25;
+const [PLAIN_LFTP, AHEAD_LFTP] = ['lftp', 'lftp, sync-mode off'];
+const [BY_SIZE, OURS] = ['jackstay --verify size', 'jackstay'];
 
-interface Run {
-  readonly client: string;
-  readonly seconds: number;
-  readonly filesPerSecond: number;
-  /** Names that are missing, extra or different; a run with any of them does not count. */
-  readonly wrong: readonly string[];
-  readonly status: number | null;
+const CONTENDERS: readonly Contender[] = [
+  lftp(PLAIN_LFTP, 'mirror'),
+  lftp(AHEAD_LFTP, 'mirror', 'ftp:sync-mode off'),
+  jackstay(BY_SIZE, 'size, by both servers', '--verify', 'size'),
+  jackstay(OURS, 'SHA-256 by ProFTPD on both sides; size to vsftpd'),
+];
+
+interface Setting {
+  readonly sink: 'ProFTPD' | 'vsftpd';
+  readonly tls: boolean;
+  /** Of each direction, ms. */
+  readonly delay: number;
+  readonly sessions: number;
 }
 
-interface Ground {
-  readonly source: Peer;
-  readonly sink: Peer;
-  readonly sites: { readonly source: Site; readonly sink: Site };
-  stop(): Promise<void>;
+const SETTINGS: readonly Setting[] = (['ProFTPD', 'vsftpd'] as const).flatMap((sink) =>
+  [false, true].flatMap((tls) =>
+    [0, DELAY].flatMap((delay) => [1, 4].map((sessions) => ({ sink, tls, delay, sessions }))),
+  ),
+);
+
+const idOf = ({ sink, tls, delay, sessions }: Setting): string =>
+  [`ProFTPD to ${sink}`, tls ? 'TLS' : 'plain', `${2 * delay} ms`, `${sessions}`].join(' | ');
+
+const FILES = 1000;
+
+/** Files a second, about: from these come the counts and the estimate. */
+function expectedRate({ tls, delay, sessions }: Setting, contender: string): number {
+  const own = contender === OURS || contender === BY_SIZE;
+  // ProFTPD ends a data connection under TLS only after 0.3 to 0.6 s, as TLS server and as TLS client.
+  if (tls) return sessions * (delay === 0 ? 2.3 : 1.6);
+  if (delay === 0) return own ? 250 : 450;
+  return sessions * (own ? 18 : 5.5);
 }
 
-const options = numericOptions({ runs: 5, files: 200, size: 10_240, delay: 25, parallel: 4, vsftpd: 0 });
-
-async function layGround(): Promise<Ground> {
-  const peers = [await startProftpd(), await (options.vsftpd ? startVsftpd() : startProftpd())] as const;
-  const [source, sink] = peers;
-  const near = options.delay > 0;
-  const proxies = near
-    ? await Promise.all(peers.map((target) => startDelayProxy({ target, delayMs: options.delay })))
-    : [];
-  const site = (peer: Peer, index: number): Site => {
-    const { host, port } = proxies[index] ?? peer;
-    return { host, port, user: peer.user, password: peer.password };
-  };
-  const stop = async (): Promise<void> => {
-    for (const one of [...proxies, ...peers]) await one.stop();
-  };
-  return { source, sink, sites: { source: site(source, 0), sink: site(sink, 1) }, stop };
+/** As many files as a run of some seconds moves; ours over the line gets enough that its start does not decide. */
+function countOf(setting: Setting, contender: string, rate: number): number {
+  const long = contender === OURS && !setting.tls ? 20 : 5;
+  const wanted = Math.min(FILES, rate * long);
+  const step = wanted < 100 ? 4 : 100;
+  return Math.max(4, Math.round(wanted / step) * step);
 }
 
-function plantFiles(peer: Peer): string {
-  const folder = join(peer.home, 'tree');
-  mkdirSync(folder);
-  for (let n = 0; n < options.files; n++) {
-    writeFileSync(join(folder, `file-${String(n).padStart(5, '0')}.bin`), randomBytes(options.size));
-  }
-  peer.own();
-  return folder;
-}
+/** Start of the client, logins, listing, QUIT. */
+const AROUND = { none: 0.5, near: 1.3 };
 
-async function measure(client: Client, ground: Ground, tree: string, label: string): Promise<Run> {
-  const state = workFolder('bench');
-  const target = join(ground.sink.home, label);
-  try {
-    const task = { ...ground.sites, from: '/tree', to: `/${label}`, parallel: options.parallel, state };
-    const { status, seconds, output } = await timedRun(client.command(task), client.env(task), RUN_LIMIT_MS);
-    const wrong = differences(tree, target);
-    if (status !== 0 || wrong.length > 0)
-      process.stderr.write(`${client.name}: status ${status}\n${output.slice(-2000)}\n`);
-    return { client: client.name, seconds, filesPerSecond: options.files / seconds, wrong, status };
-  } finally {
-    rmSync(state, { recursive: true, force: true });
-    rmSync(target, { recursive: true, force: true });
-  }
-}
+/** Under TLS the servers take so long for each file that variants of a client tell nothing. */
+const varies = (name: string): boolean => name === AHEAD_LFTP || name === BY_SIZE;
 
-function summarize(runs: readonly Run[]): string {
-  const speeds = (name: string): number[] =>
-    runs
-      .filter((run) => run.client === name && run.wrong.length === 0 && run.status === 0)
-      .map((run) => run.filesPerSecond);
-  const names = [...new Set(runs.map((run) => run.client))];
-  const base = median(speeds(names[0] ?? ''));
-  const row = (name: string): string[] => {
-    const good = speeds(name);
-    const of = `${good.length} of ${runs.filter((run) => run.client === name).length}`;
-    if (good.length === 0) return [name, '-', '-', '-', of];
-    const middle = median(good);
-    const range = `${Math.min(...good).toFixed(1)} to ${Math.max(...good).toFixed(1)}`;
-    return [name, middle.toFixed(1), range, (middle / base).toFixed(2), of];
-  };
-  return markdownTable([
-    ['client', 'files/s, median', 'range', `ratio to ${names[0] ?? ''}`, 'runs identical'],
-    ...names.map(row),
-  ]);
-}
-
-async function main(): Promise<void> {
-  const taking = CLIENTS.filter((client) => client.missing === undefined);
-  for (const { name, missing } of CLIENTS)
-    if (missing !== undefined) process.stderr.write(`${name}: left out, ${missing}\n`);
-  const ground = await layGround();
-  const runs: Run[] = [];
-  try {
-    const tree = plantFiles(ground.source);
-    for (let n = 0; n < options.runs; n++) {
-      // Each round begins with another client, so that none is always the first on cold caches.
-      for (let k = 0; k < taking.length; k++) {
-        const client = taking[(n + k) % taking.length];
-        if (client !== undefined) runs.push(await measure(client, ground, tree, `run-${n}-${k}`));
-      }
-    }
-  } finally {
-    await ground.stop();
-  }
-  const { files, size, delay, parallel, vsftpd } = options;
-  process.stdout.write(
-    `${files} files of ${size} bytes, ${2 * delay} ms round trip, ${parallel} sessions per site, ProFTPD to ${vsftpd ? 'vsftpd' : 'ProFTPD'}\n\n`,
+function cellsOf(setting: Setting, { quick }: Scale): Cell[] {
+  const taking = CONTENDERS.filter(
+    ({ name, missing }) => missing === undefined && !(setting.tls && varies(name)),
   );
-  process.stdout.write(`${summarize(runs)}\n`);
-  saveResult(`small-files-${2 * delay}ms-${parallel}-sessions${vsftpd ? '-vsftpd' : ''}`, { options, runs });
-  if (runs.some((run) => run.wrong.length > 0 || run.status !== 0)) process.exitCode = 1;
+  return taking.map(({ name }) => {
+    const rate = expectedRate(setting, name);
+    const amount = quick ? (setting.tls ? 4 : 20) : countOf(setting, name, rate);
+    const expected = amount / rate + (setting.delay === 0 ? AROUND.none : AROUND.near);
+    return { setting: idOf(setting), contender: name, amount, expected };
+  });
 }
 
-await main();
+async function open(cells: readonly Cell[], scale: Scale): Promise<Ground> {
+  const [source, proftpd, vsftpd]: [Place, Place, Place] = [
+    await placeOf(await startProftpd(), [DELAY]),
+    await placeOf(await startProftpd(), [DELAY]),
+    await placeOf(await startVsftpd({ extra: ['xferlog_enable=NO', 'log_ftp_protocol=NO'] }), [DELAY]),
+  ];
+  const folders = new Map(
+    distinct(cells.map(({ amount }) => amount)).map((amount) => [amount, plantFiles(source.peer, amount)]),
+  );
+  return {
+    versions: versionsOf('ProFTPD', 'vsftpd', 'lftp', 'Jackstay', 'Node'),
+    measure: (cell, label) => {
+      const setting = SETTINGS.find((each) => idOf(each) === cell.setting)!;
+      const contender = CONTENDERS.find(({ name }) => name === cell.contender)!;
+      const { tls, delay, sessions } = setting;
+      return runErrand(startOf(contender), {
+        ...{ source, sink: setting.sink === 'vsftpd' ? vsftpd : proftpd, tls, delay, sessions },
+        ...{ from: folders.get(cell.amount)!, to: label, what: 'folder', expected: cell.expected },
+        profile: scale.profile,
+      });
+    },
+    close: () => closePlaces([source, proftpd, vsftpd]),
+  };
+}
+
+/** One round trip a file and session. */
+function limitOf(setting: string): number | undefined {
+  const found = SETTINGS.find((each) => idOf(each) === setting);
+  return found === undefined || found.delay === 0 ? undefined : (1000 * found.sessions) / (2 * found.delay);
+}
+
+function section(result: Result): string {
+  const table = wideTable(result.samples, {
+    parts: ['servers', 'security', 'round trip', 'sessions'],
+    contenders: CONTENDERS.map(({ name }) => name),
+    ratios: [
+      { title: 'jackstay to lftp', of: OURS, to: [PLAIN_LFTP] },
+      { title: 'to the faster lftp', of: OURS, to: [PLAIN_LFTP, AHEAD_LFTP] },
+    ],
+    unit: 'files',
+    limit: { title: 'of the limit', of: OURS, rate: limitOf },
+  });
+  return `${table}\n\nFiles a second. ${footnote(result)}`;
+}
+
+export const smallFiles: Comparison = {
+  name: 'small-files',
+  opening: 4,
+  cells: (scale) =>
+    SETTINGS.filter(({ sink, delay }) => !scale.quick || (sink === 'vsftpd') === delay > 0)
+      .filter(({ sessions }) => !scale.quick || sessions === 4)
+      .flatMap((setting) => cellsOf(setting, scale)),
+  open,
+  section,
+};
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(smallFiles);

@@ -1,53 +1,79 @@
 /**
- * A large tree, server to server: n files in d directories between two ProFTPD servers, plain FXP, small files. Tells when the
- * first file was sent, how long all of it took and how much memory the client needed at most; lftp does the same in turns.
- * Every file is compared with its source octet for octet.
+ * A large tree, server to server: 100,000 small files in 1,000 directories, by `jackstay copy` between two servers of ours and by
+ * lftp between two vsftpd. Tells when all was listed, when the first file was there, how long all of it took and how much memory
+ * the client needed at most. Every file is compared with its source octet for octet.
  *
- *   npm run build && npx tsx bench/tree.ts [--files 100000] [--directories 1000] [--size 64] [--parallel 4] [--runs 1]
- *   npx tsx bench/tree.ts --quick          2,000 files in 20 directories, result to the terminal only
+ *   npm run build && npx tsx bench/tree.ts [--runs 1] [--quick] [--match lftp] [--minutes 120] [--profile FOLDER]
+ *   npx tsx bench/tree.ts --estimate        what it would take
+ *   npx tsx bench/tree.ts --render          the table of the last run
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { workFolder } from '../test/peers/host.js';
 import type { Peer } from '../test/peers/peer.js';
-import { startProftpd } from '../test/peers/real/proftpd.js';
-import { CLIENTS, type Client } from './clients.js';
-import { differences, markdownTable, numericOptions, saveResult } from './harness.js';
+import { startVsftpd } from '../test/peers/real/vsftpd.js';
+import { type Contender, jackstay, lftp, siteOf } from './compare/contenders.js';
+import { main } from './compare/frame.js';
+import { treesEqual } from './compare/ground.js';
+import { endProfiled, startOurs } from './compare/ours.js';
+import { ratioOf, spreadIn } from './compare/statistics.js';
+import { footnote, told, toldRatio } from './compare/tables.js';
+import type { Cell, Comparison, Ground, Measured, Result, Scale } from './compare/types.js';
+import { versionsOf } from './compare/versions.js';
+import { markdownTable } from './harness.js';
 
-const quick = process.argv.includes('--quick');
-const options = numericOptions(
-  { files: quick ? 2_000 : 100_000, directories: quick ? 20 : 1_000, size: 64, parallel: 4, runs: 1 },
-  process.argv.slice(2).filter((word) => word !== '--quick'),
-);
-const LIMIT_MS = 3_600_000;
+const SIZE = 64;
+const SESSIONS = 4;
 /** Milliseconds between two looks at the sink and at the client's memory. */
 const LOOK = 20;
+const LIMIT_MS = 1_800_000;
+const LFTP = 'lftp, vsftpd';
 
-interface Run {
-  readonly client: string;
-  readonly status: number | null;
-  /** From the start of the process until the first file has octets at the sink. */
-  readonly firstFile: number;
-  readonly seconds: number;
-  /** Most resident memory of the process, MiB. */
-  readonly memory: number;
-  readonly wrong: number;
+type Servers = 'ours' | 'vsftpd';
+
+interface Entrant {
+  readonly contender: Contender;
+  readonly servers: Servers;
+  /** Files a second, about. */
+  readonly rate: number;
 }
 
-const directoryName = (n: number): string => `dir-${String(n).padStart(4, '0')}`;
+const ENTRANTS: readonly Entrant[] = [
+  { contender: lftp(LFTP, 'mirror'), servers: 'vsftpd', rate: 500 },
+  { contender: jackstay('jackstay', 'SHA-256, by both servers'), servers: 'ours', rate: 1000 },
+];
 
-function plant(peer: Peer): string {
-  const folder = join(peer.home, 'tree');
-  const each = Math.ceil(options.files / options.directories);
-  for (let d = 0; d < options.directories; d++) {
-    mkdirSync(join(folder, directoryName(d)), { recursive: true });
-    const many = Math.min(each, options.files - d * each);
-    for (let n = 0; n < many; n++)
-      writeFileSync(join(folder, directoryName(d), `f${n}`), `${d} ${n} `.padEnd(options.size, '.'));
+const scaleOf = ({ quick }: Scale) =>
+  quick ? { files: 2000, directories: 20 } : { files: 100_000, directories: 1000 };
+
+const idOf = (scale: Scale): string => {
+  const { files, directories } = scaleOf(scale);
+  return `${files.toLocaleString('en')} files in ${directories.toLocaleString('en')} directories`;
+};
+
+function cells(scale: Scale): Cell[] {
+  const amount = scaleOf(scale).files;
+  return ENTRANTS.filter(({ contender }) => contender.missing === undefined).map(({ contender, rate }) => ({
+    ...{ setting: idOf(scale), contender: contender.name, amount },
+    // The comparison and the removal of so many files take their time too.
+    expected: amount / rate + amount / 10_000,
+  }));
+}
+
+function plant(sources: readonly Peer[], { files, directories }: ReturnType<typeof scaleOf>): void {
+  const each = Math.ceil(files / directories);
+  for (let d = 0; d < directories; d++) {
+    const name = join('tree', `dir-${String(d).padStart(4, '0')}`);
+    for (const { home } of sources) mkdirSync(join(home, name), { recursive: true });
+    for (let n = 0; n < Math.min(each, files - d * each); n++) {
+      const [first = '', ...others] = sources.map(({ home }) => join(home, name, `f${n}`));
+      writeFileSync(first, `${d} ${n} `.padEnd(SIZE, '.'));
+      for (const other of others) linkSync(first, other);
+    }
   }
-  peer.own();
-  return folder;
+  for (const source of sources) source.own();
 }
 
 /** Peak resident memory so far, octets; 0 when the process is gone. */
@@ -73,8 +99,12 @@ function hasFile(folder: string): boolean {
   }
 }
 
-/** Run the client to its end; its output is read and thrown away, but for the last lines. */
-function follow(command: readonly string[], env: Readonly<Record<string, string>>, target: string) {
+/** Run the client to its end; of its output only the end is kept, and the moment when it says that all is listed. */
+function follow(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  target: string,
+): Promise<Measured> {
   const [program = '', ...args] = command;
   const begun = performance.now();
   const passed = (): number => (performance.now() - begun) / 1000;
@@ -84,69 +114,83 @@ function follow(command: readonly string[], env: Readonly<Record<string, string>
     timeout: LIMIT_MS,
     killSignal: 'SIGKILL',
   });
+  const values: Record<string, number> = { clientMebibytes: 0 };
   let tail = '';
   const keep = (chunk: Buffer): void => {
-    tail = (tail + chunk.toString('utf8')).slice(-2_000);
+    const text = tail + chunk.toString('utf8');
+    if (values.listed === undefined && /"event":"scan"[^\n]*"done":true/.test(text)) values.listed = passed();
+    tail = text.slice(-2_000);
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  let [memory, firstFile] = [0, 0];
   const timer = setInterval(() => {
-    memory = Math.max(memory, peakMemory(child.pid ?? 0));
-    if (firstFile === 0 && hasFile(target)) firstFile = passed();
+    values.clientMebibytes = Math.max(values.clientMebibytes ?? 0, peakMemory(child.pid ?? 0) / 2 ** 20);
+    if (values.firstFile === undefined && hasFile(target)) values.firstFile = passed();
   }, LOOK);
-  return new Promise<Pick<Run, 'status' | 'seconds' | 'memory' | 'firstFile'> & { tail: string }>(
-    (resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (status) => {
-        clearInterval(timer);
-        resolve({ status, seconds: passed(), memory: memory / 2 ** 20, firstFile, tail });
-      });
-    },
-  );
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => {
+      clearInterval(timer);
+      const failure = status === 0 ? {} : { failure: `status ${status}: ${tail}` };
+      resolve({ seconds: passed(), identical: false, ...failure, values });
+    });
+  });
 }
 
-async function measure(client: Client, source: Peer, sink: Peer, label: string): Promise<Run> {
-  const state = workFolder('bench');
-  const target = join(sink.home, label);
-  try {
-    const { parallel } = options;
-    const task = { source, sink, from: '/tree', to: `/${label}`, parallel, state };
-    const { tail, ...run } = await follow(client.command(task), client.env(task), target);
-    if (run.status !== 0) process.stderr.write(`${client.name}: status ${run.status}\n${tail}\n`);
-    const tree = join(source.home, 'tree');
-    const wrong = readdirSync(tree).flatMap((name) => differences(join(tree, name), join(target, name)));
-    return { client: client.name, ...run, wrong: wrong.length };
-  } finally {
-    rmSync(state, { recursive: true, force: true });
-    rmSync(target, { recursive: true, force: true });
-  }
-}
-
-function table(runs: readonly Run[]): string {
-  const head = ['client', 'first file after s', 'all after s', 'files/s', 'memory MiB, peak', 'differ'];
-  const row = ({ client, firstFile, seconds, memory, wrong }: Run): string[] => {
-    const speed = (options.files / seconds).toFixed(0);
-    return [client, firstFile.toFixed(2), seconds.toFixed(1), speed, memory.toFixed(0), `${wrong}`];
+async function open(_cells: readonly Cell[], scale: Scale): Promise<Ground> {
+  const { profile } = scale;
+  const quietly = { tls: false, extra: ['xferlog_enable=NO', 'log_ftp_protocol=NO'] };
+  const start = async (): Promise<Record<Servers, Peer>> => ({
+    ours: await startOurs({ profile }),
+    vsftpd: await startVsftpd(quietly),
+  });
+  const [source, sink] = [await start(), await start()];
+  plant(Object.values(source), scaleOf(scale));
+  const measure = async (cell: Cell, label: string): Promise<Measured> => {
+    const { contender, servers } = ENTRANTS.find(({ contender: { name } }) => name === cell.contender)!;
+    const state = workFolder('bench');
+    const [origin, target] = [join(source[servers].home, 'tree'), join(sink[servers].home, label)];
+    try {
+      const task = {
+        ...{ source: siteOf(source[servers]), sink: siteOf(sink[servers]), from: 'tree', to: label },
+        ...{ sessions: SESSIONS, tls: false, state, profile },
+      };
+      const run = await follow(contender.command(task), contender.env(task), target);
+      return { ...run, identical: treesEqual(origin, target) };
+    } finally {
+      rmSync(state, { recursive: true, force: true });
+      rmSync(target, { recursive: true, force: true });
+    }
   };
-  return markdownTable([head, ...runs.map(row)]);
+  return {
+    versions: versionsOf('vsftpd', 'lftp', 'Jackstay', 'Node'),
+    measure,
+    close: async () => {
+      if (profile !== undefined) await endProfiled([source.ours, sink.ours]);
+      for (const peer of [...Object.values(source), ...Object.values(sink)]) await peer.stop();
+    },
+  };
 }
 
-async function main(): Promise<void> {
-  const taking = CLIENTS.filter(({ missing, name }) => missing === undefined && !name.includes('sync-mode'));
-  const [source, sink] = [await startProftpd({ tls: false }), await startProftpd({ tls: false })];
-  const runs: Run[] = [];
-  try {
-    plant(source);
-    for (let n = 0; n < options.runs; n++)
-      for (const client of taking) runs.push(await measure(client, source, sink, `run-${n}-${runs.length}`));
-  } finally {
-    await source.stop();
-    await sink.stop();
-  }
-  process.stdout.write(`${options.files} files in ${options.directories} directories\n\n${table(runs)}\n`);
-  if (!quick) saveResult('tree', { options, runs });
-  if (runs.some(({ wrong, status }) => wrong > 0 || status !== 0)) process.exitCode = 1;
+function section(result: Result): string {
+  const { samples } = result;
+  const setting = samples[0]?.setting ?? '';
+  const row = ({ contender: { name, verifies } }: Entrant): string[] => {
+    const value = (key: string): string =>
+      told(spreadIn(samples, setting, name, ({ values }) => values[key]));
+    return [
+      ...[name, value('listed'), value('firstFile')],
+      told(spreadIn(samples, setting, name, ({ seconds }) => seconds)),
+      told(spreadIn(samples, setting, name)),
+      toldRatio(ratioOf(samples, setting, name, LFTP)),
+      ...[value('clientMebibytes'), verifies],
+    ];
+  };
+  const head = ['', 'all listed after s', 'first file after s', 'all after s', 'files/s', 'to lftp'];
+  const table = markdownTable([[...head, 'client MiB, peak', 'compared'], ...ENTRANTS.map(row)]);
+  return `${table}\n\n${setting}, ${SIZE} octets each, ${SESSIONS} sessions, plain. ${footnote(result)}`;
 }
 
-await main();
+export const tree: Comparison = { name: 'tree', opening: 30, runs: 1, cells, open, section };
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(tree);

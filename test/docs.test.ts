@@ -9,7 +9,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const PAGES = [
   ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(ROOT, 'docs'), { withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? [`docs/${entry.name}`] : [],
+  ),
 ];
 const commands = read('docs/commands.md');
 
@@ -70,6 +72,9 @@ describe('docs/commands.md', () => {
       '--only',
       '--servers',
       '--render',
+      '--estimate',
+      '--match',
+      '--profile',
     ]);
     expect(told.length).toBeGreaterThan(40);
     expect(told.filter((flag) => !known.has(flag) && !others.has(flag))).toEqual([]);

@@ -19,6 +19,8 @@ export interface JackstayOptions {
   readonly built?: boolean;
   /** Write no events. */
   readonly quiet?: boolean;
+  /** A folder that nobody may write to: CPU profiles of its threads go there when SIGTERM ends it. */
+  readonly profile?: string;
 }
 
 /** Our own server as a peer, with TLS from the first octet on a second port. */
@@ -39,7 +41,7 @@ export const notBuilt = (): string | undefined =>
 
 /** Starts our server as a process of its own, as nobody, with one user shut into `home`. */
 export async function startJackstay(options: JackstayOptions = {}): Promise<JackstayPeer> {
-  const { variant = 'listed', tls = true, built = false, quiet = false } = options;
+  const { variant = 'listed', tls = true, built = false, quiet = false, profile } = options;
   const ground = await layGround('jackstay');
   const { host, port, user, password, home } = ground;
   const implicitPort = await freePort(host);
@@ -54,10 +56,11 @@ export async function startJackstay(options: JackstayOptions = {}): Promise<Jack
     ...options.server,
     limits: { loginFailuresPerMinute: 0, loginAttempts: 20, ...options.server?.limits },
   };
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const peer = await launch({
     name: 'jackstay',
     ground,
-    command: [process.execPath, ...(built ? [] : ['--import', LOADER]), SCRIPT],
+    command: [process.execPath, ...profiling, ...(built ? [] : ['--import', LOADER]), SCRIPT],
     env: { JACKSTAY_PEER: JSON.stringify(settings), TMPDIR: ground.work },
     asNobody: true,
     caps: {
