@@ -45,7 +45,8 @@ test('a login that is right after its connection has ended is not counted (maxLo
   await first.read();
   first.send('USER user', 'PASS secret');
   await asked.now;
-  first.destroy();
+  // A client that only sends no more is still answered: this one is gone.
+  first.socket.resetAndDestroy();
   await closed.now;
   answer.come();
   await told.now;
