@@ -23,10 +23,19 @@ interface Address {
   zone: string;
 }
 
+/** The same few addresses are judged for every file of a session. */
+const read = new Map<string, Address | undefined>();
+const MOST_READ = 1000;
+
 function addressOf(text: string): Address | undefined {
+  const known = read.get(text);
+  if (known || read.has(text)) return known;
   const [plain = '', zone = ''] = text.split('%', 2);
   const octets = octetsOf(plain);
-  return octets && { octets, text: plain, zone };
+  const address = octets && { octets, text: plain, zone };
+  if (read.size >= MOST_READ) read.clear();
+  read.set(text, address);
+  return address;
 }
 
 function isSame(a: Address, b: Address): boolean {

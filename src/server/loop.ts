@@ -1,7 +1,7 @@
 import { FileError } from '../net/plane/types.js';
 import type { CommandLine } from '../protocol/command-lines.js';
 import { fileReply } from './failures.js';
-import { type Answer, farewell, Refusal, reply, type ServerReply } from './reply.js';
+import { type Answer, farewell, Refusal, reply, type Say, type ServerReply } from './reply.js';
 import type { Session } from './session.js';
 import type { VerbRow } from './verbs/row.js';
 import { rowOf } from './verbs/table.js';
@@ -43,6 +43,9 @@ export interface LoopPort {
 export class CommandLoop {
   readonly #session: Session;
   readonly #port: LoopPort;
+  readonly #tell: Say = (answer) => {
+    if (!this.#over) this.#port.write(answer);
+  };
   #queue: CommandLine[] = [];
   #busy = false;
   /** A command is answered beside the transfer. */
@@ -121,7 +124,7 @@ export class CommandLoop {
   #answerAside(row: VerbRow, argument: string): void {
     let answer: Answer;
     try {
-      answer = row.run(this.#session, argument);
+      answer = row.run(this.#session, argument, this.#tell);
     } catch (error) {
       answer = this.#failure(error);
     }
@@ -225,7 +228,7 @@ export class CommandLoop {
     }
     if (row.argument === 'none' && line.argument) return reply(501, 'This command takes no argument.');
     if (row.argument === 'required' && !line.argument) return reply(501, 'This command needs an argument.');
-    return row.run(session, line.argument ?? '');
+    return row.run(session, line.argument ?? '', this.#tell);
   }
 
   #unknown(line: CommandLine): ServerReply {

@@ -13,12 +13,16 @@ interface Member {
   setRate: ((bytesPerSecond: number) => void) | undefined;
 }
 
+/** Without a limit there is nothing to divide. */
+const UNLIMITED: RateShare = { rate: 0, onChange: () => {}, leave: () => {} };
+
 /** Rates that are divided evenly among the transfers that run under one name; who comes or goes changes all shares. */
 export class RateShares {
   readonly #groups = new Map<string, Set<Member>>();
 
   /** @param limit octets per second for all of `key` together; 0 = no limit. */
   join(key: string, limit: number): RateShare {
+    if (limit <= 0) return UNLIMITED;
     const group = this.#groups.get(key) ?? new Set<Member>();
     this.#groups.set(key, group);
     const member: Member = { rate: 0, told: 0, setRate: undefined };

@@ -14,7 +14,10 @@ export interface ReplyPart {
   octets: Buffer;
 }
 
-/** What a handler gives: one reply now, one later, or several (150, then 226). */
+/** Tells a preliminary reply (1yz) of the command that is carried out, at once. */
+export type Say = (answer: ServerReply) => void;
+
+/** What a handler gives: its final reply now or later, or several replies (234, then nothing; a long one in pieces). */
 export type Answer =
   | ServerReply
   | Promise<ServerReply>

@@ -134,7 +134,7 @@ export class Session {
   nonsense = 0;
   pending: PendingEndpoint | undefined;
   running: RunningTransfer | undefined;
-  /** The last file was small. */
+  /** The last file was small, or ALLO said that the next ones are. */
   small = false;
   /** Ends what the busy handler waits for (ABOR while HASH computes). */
   interrupt: (() => void) | undefined;
@@ -169,8 +169,9 @@ export class Session {
   get dataSide(): Pick<ActiveOrder<PeerOrder>, 'where' | 'small'> {
     const here = this.account?.mounts.some(({ storage }) => storage.kind === 'object');
     if (here) return { where: 'here' };
-    // Handshakes are work for threads.
-    return { small: this.small && !this.params.protected && this.core.data.near.allows() };
+    // Handshakes are work for threads; in MODE E there is one for many files.
+    const cheap = !this.params.protected || this.params.mode === 'E';
+    return { small: this.small && cheap && this.core.data.near.allows() };
   }
 
   /** The FXP policy of this account (server, then account). */

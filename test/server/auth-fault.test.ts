@@ -9,7 +9,7 @@ import { rowOf } from '../../src/server/verbs/table.js';
 async function auth(error: Error): Promise<number[]> {
   const core: Pick<Core, 'secure'> = { secure: {} as NonNullable<Core['secure']> };
   const link = { tls: undefined, startTls: () => Promise.reject(error) };
-  const answer = rowOf('AUTH')!.run({ core, link } as unknown as Session, 'TLS');
+  const answer = rowOf('AUTH')!.run({ core, link } as unknown as Session, 'TLS', () => {});
   const codes: number[] = [];
   if (!(Symbol.asyncIterator in answer)) throw new Error('AUTH answers twice');
   for await (const one of answer) if ('code' in one) codes.push(one.code);

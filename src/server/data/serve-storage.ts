@@ -8,7 +8,7 @@ const KEPT = 1024;
 export function keepStorages(open: (spec: StorageSpec) => Storage): (spec: StorageSpec) => Storage {
   const kept = new Map<string, Storage>();
   return (spec) => {
-    const key = JSON.stringify(spec);
+    const key = spec.kind === 'disk' ? `${spec.links} ${spec.root}` : `object ${spec.id}`;
     let storage = kept.get(key);
     if (!storage) {
       if (kept.size >= KEPT) kept.clear();

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/markers.js';
 import type { FileOrder } from '../data/types.js';
 import { NO_CONNECTION } from '../failures.js';
-import { Refusal, reply, type ServerReply } from '../reply.js';
+import { Refusal, reply, type Say, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
 import type { Job } from './job.js';
 
@@ -44,12 +44,9 @@ export const piecesOf = (
  * A refused transfer ends the kept connections: the other server may send that file all the same, and it must not be taken for the
  * next one.
  */
-export async function* keeping(
-  session: Session,
-  run: () => AsyncGenerator<ServerReply, void, void>,
-): AsyncGenerator<ServerReply, void, void> {
+export async function keeping(session: Session, run: () => Promise<ServerReply>): Promise<ServerReply> {
   try {
-    yield* run();
+    return await run();
   } catch (error) {
     if (session.params.mode === 'E') session.dropEndpoint();
     throw error;
@@ -67,19 +64,26 @@ export function checkBlocks({ params, pending }: Session, job: Job): void {
   }
 }
 
-/** Replies 112 and 111 while a transfer runs. */
-export async function* marked(
-  { params }: Session,
+/** Seconds between the markers of a transfer; 0 = none. */
+export function markersEvery({ params }: Session, { direction, listing }: Job): number {
+  const usual = params.mode === 'E' && direction === 'receive' ? MARKERS : 0;
+  return listing ? 0 : (params.markers[direction] ?? usual);
+}
+
+/** Tells replies 112 and 111 every so many seconds until the transfer ends. */
+export async function mark(
   job: Job,
-  { transfer, finished }: { transfer: DataTransfer; finished: Promise<TransferResult> },
-): AsyncGenerator<ServerReply, void, void> {
-  const usual = params.mode === 'E' && job.direction === 'receive' ? MARKERS : 0;
-  const seconds = params.markers[job.direction] ?? usual;
-  if (seconds === 0 || job.listing) return;
+  {
+    transfer,
+    finished,
+    seconds,
+  }: { transfer: DataTransfer; finished: Promise<TransferResult>; seconds: number },
+  say: Say,
+): Promise<void> {
   while (!(await within(finished, seconds * 1000))) {
     const { bytes, spans = [] } = await transfer.progress();
-    yield reply(112, formatPerfMarker({ time: Date.now(), bytes }));
-    if (spans.length > 0 && isRanged(job)) yield reply(111, formatRangeMarker(spans));
+    say(reply(112, formatPerfMarker({ time: Date.now(), bytes })));
+    if (spans.length > 0 && isRanged(job)) say(reply(111, formatRangeMarker(spans)));
   }
 }
 

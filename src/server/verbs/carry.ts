@@ -11,9 +11,9 @@ import type { FileOrder } from '../data/types.js';
 import { NO_CONNECTION, NOT_AUTHENTICATED } from '../failures.js';
 import { judgeDataPeer } from '../judge.js';
 import type { PeerOrder } from '../policy.js';
-import { Refusal, reply, type ServerReply } from '../reply.js';
+import { Refusal, reply, type Say, type ServerReply } from '../reply.js';
 import type { PendingEndpoint, Session } from '../session.js';
-import { checkBlocks, marked, storedMarker } from './blocks.js';
+import { checkBlocks, mark, markersEvery, storedMarker } from './blocks.js';
 import { failureReply, type Job, report, securityOf } from './job.js';
 
 /** A file that gets its name when it is whole, and only its end says so. */
@@ -146,8 +146,8 @@ const terms = (session: Session, { tls }: Order): string =>
   JSON.stringify([session.account?.name, tls && { ...tls, identity: tls.identity?.cert }]);
 
 /** Connections that are kept must be those that would be made now. @throws Refusal */
-function checkKept(session: Session, pending: PendingEndpoint, order: Order): void {
-  if (pending.kept === undefined || pending.kept === terms(session, order)) return;
+function checkKept(session: Session, pending: PendingEndpoint, made: string | undefined): void {
+  if (pending.kept === undefined || pending.kept === made) return;
   discard(session, pending);
   throw new Refusal(425, 'The data connections were made under other terms: send PASV or PORT.');
 }
@@ -176,38 +176,36 @@ function start(
 type Order = TransferOrder<FileOrder, PeerOrder>;
 
 /** 150 once the connection is proven, then the final reply (RFC 959 5.4). */
-export async function* carry(session: Session, job: Job): AsyncGenerator<ServerReply, void, void> {
+export async function carry(session: Session, job: Job, say: Say): Promise<ServerReply> {
   const { core } = session;
   const begun = performance.now();
   const { pending, peer } = takeEndpoint(session, job);
   const why = refusedWhy(session, pending, peer);
-  if (why !== undefined) {
-    yield await refuse(session, { pending, peer, why, begun });
-    return;
-  }
-  let announce: (opened: boolean) => void = () => {};
-  const opened = new Promise<boolean>((resolve) => {
-    announce = resolve;
-  });
+  if (why !== undefined) return refuse(session, { pending, peer, why, begun });
   const order = orderOf(session, job, pending, peer);
-  checkKept(session, pending, order);
-  const { lease, transfer, finished } = start(session, job, { pending, order, onOpen: () => announce(true) });
+  const made = order.blocks && terms(session, order);
+  checkKept(session, pending, made);
+  const seconds = markersEvery(session, job);
+  let opened = (): void => {};
+  const open = seconds > 0 && new Promise<void>((resolve) => (opened = resolve));
+  const onOpen = (): void => {
+    say(reply(pending.kept === undefined ? 150 : 125, job.opening));
+    opened();
+  };
+  const { lease, transfer, finished } = start(session, job, { pending, order, onOpen });
   try {
-    void finished.then(() => announce(false));
-    if (await opened) {
-      yield reply(pending.kept === undefined ? 150 : 125, job.opening);
-      yield* marked(session, job, { transfer, finished });
-    }
+    const isOpen = open && (await Promise.race([open.then(() => true), finished.then(() => false)]));
+    if (isOpen) await mark(job, { transfer, finished, seconds }, say);
     const result = await finished;
     if (order.blocks) {
       if (spoils(result.failure)) discard(session, pending);
-      else pending.kept = terms(session, order);
+      else pending.kept = made;
     }
     if (!job.listing) session.small = core.data.near.isSmall(result.bytes);
     lease.end(result);
     const stored = storedMarker(job, result);
-    if (stored) yield stored;
-    yield await ended(session, job, { pending, order, result, begun });
+    if (stored) say(stored);
+    return await ended(session, job, { pending, order, result, begun });
   } finally {
     session.running = undefined;
     session.lastUsed = Date.now();

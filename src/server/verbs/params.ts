@@ -73,6 +73,7 @@ async function allo(session: Session, argument: string): Promise<ServerReply> {
   const left = await session.core.shares.left(session);
   if (left !== undefined && wanted > left) return reply(552, 'That is more than the quota leaves.');
   if (free !== undefined && wanted > free) return reply(452, 'That is more than the server has room for.');
+  session.small = session.core.data.near.isSmall(wanted);
   return reply(200, 'There is room for it.');
 }
 

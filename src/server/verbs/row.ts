@@ -1,4 +1,4 @@
-import type { Answer } from '../reply.js';
+import type { Answer, Say } from '../reply.js';
 import type { Session } from '../session.js';
 
 /** A verb as data: syntax check, login check, HELP, FEAT and docs/rfc.md read the same row. */
@@ -22,5 +22,5 @@ export interface VerbRow {
   features?: (session: Session) => readonly string[];
   /** Known but not done: the reason, for docs/rfc.md. */
   refused?: string;
-  run: (session: Session, argument: string) => Answer;
+  run: (session: Session, argument: string, say: Say) => Answer;
 }

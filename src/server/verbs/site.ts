@@ -1,6 +1,6 @@
 import { printable } from '../../protocol/names.js';
 import { parseTime } from '../../protocol/times.js';
-import { type Answer, Refusal, reply, type ServerReply } from '../reply.js';
+import { type Answer, Refusal, reply, type Say, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
 import type { VerbRow } from './row.js';
 
@@ -97,14 +97,14 @@ export const rows: VerbRow[] = [
 
 const bySubcommand = new Map(rows.map((one) => [one.verb.slice('SITE '.length), one]));
 
-function site(session: Session, argument: string): Answer {
+function site(session: Session, argument: string, say: Say): Answer {
   const at = argument.indexOf(' ');
   const found = bySubcommand.get((at < 0 ? argument : argument.slice(0, at)).toUpperCase());
   const rest = at < 0 ? '' : argument.slice(at + 1);
   if (!found) return reply(504, 'Unknown SITE command; SITE HELP lists them.');
   if (found.argument === 'none' && rest !== '') return reply(501, 'This command takes no argument.');
   if (found.argument === 'required' && rest === '') return reply(501, 'This command needs an argument.');
-  return found.run(session, rest);
+  return found.run(session, rest, say);
 }
 
 export const siteRow: VerbRow = {

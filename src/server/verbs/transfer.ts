@@ -1,5 +1,5 @@
 import type { Span } from '../../protocol/markers.js';
-import { Refusal, reply, type ServerReply } from '../reply.js';
+import { Refusal, reply, type Say, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
 import type { Range } from '../storage/types.js';
 import { keeping, parseEret, piecesOf, takeHave } from './blocks.js';
@@ -9,22 +9,22 @@ import { listingOrder } from './listing.js';
 import type { VerbRow } from './row.js';
 import { refuseDupe, rows as uploads } from './upload.js';
 
-function retr(session: Session, name: string): AsyncGenerator<ServerReply, void, void> {
+function retr(session: Session, name: string, say: Say): Promise<ServerReply> {
   return keeping(session, () => {
     begins(session);
-    return send(session, name, { range: takeRange(session), have: takeHave(session) });
+    return send(session, name, { range: takeRange(session), have: takeHave(session) }, say);
   });
 }
 
 /** `ERET P`: blocks count from the beginning of the part, as those of other servers do. */
-function eret(session: Session, argument: string): AsyncGenerator<ServerReply, void, void> {
+function eret(session: Session, argument: string, say: Say): Promise<ServerReply> {
   return keeping(session, () => {
     begins(session);
     takeRange(session);
     takeHave(session);
     const { path, start, end } = parseEret(argument);
     if (session.params.type === 'A') throw new Refusal(504, 'ERET needs TYPE I.');
-    return send(session, path, { range: { start, end } });
+    return send(session, path, { range: { start, end } }, say);
   });
 }
 
@@ -32,37 +32,31 @@ function send(
   session: Session,
   name: string,
   { range, have }: { range: Range; have?: readonly Span[] | undefined },
-): AsyncGenerator<ServerReply, void, void> {
+  say: Say,
+): Promise<ServerReply> {
   const place = session.place(name, 'read');
   const file = { what: 'content', storage: place.storage, path: place.inner, range } as const;
-  return carry(session, {
-    verb: 'RETR',
-    place,
-    file,
-    ...(have && { pieces: piecesOf(file, have) }),
-    direction: 'send',
-    listing: false,
-    opening: 'Data connection open; the file follows.',
-  });
+  const pieces = have && { pieces: piecesOf(file, have) };
+  const opening = 'Data connection open; the file follows.';
+  return carry(
+    session,
+    { verb: 'RETR', place, file, ...pieces, direction: 'send', listing: false, opening },
+    say,
+  );
 }
 
-async function* list(
+async function list(
   session: Session,
   verb: 'LIST' | 'NLST' | 'MLSD',
   argument: string,
-): AsyncGenerator<ServerReply, void, void> {
+  say: Say,
+): Promise<ServerReply> {
   session.params.rest = 0;
   session.params.range = undefined;
   session.params.have = undefined;
   const { place, order } = await listingOrder(session, verb, argument);
-  yield* carry(session, {
-    verb,
-    place,
-    file: order,
-    direction: 'send',
-    listing: true,
-    opening: 'Data connection open; the listing follows.',
-  });
+  const opening = 'Data connection open; the listing follows.';
+  return carry(session, { verb, place, file: order, direction: 'send', listing: true, opening }, say);
 }
 
 /** What is to follow, before the endpoint is asked for: an early 550 or 553 costs no data connection. */
@@ -130,7 +124,7 @@ export const rows: VerbRow[] = [
     argument: 'optional',
     summary: 'Listing for people, as ls -l writes it. No patterns, no recursion.',
     when: 'login',
-    run: (session, argument) => keeping(session, () => list(session, 'LIST', argument)),
+    run: (session, argument, say) => keeping(session, () => list(session, 'LIST', argument, say)),
   },
   {
     verb: 'NLST',
@@ -139,7 +133,7 @@ export const rows: VerbRow[] = [
     argument: 'optional',
     summary: 'Names only.',
     when: 'login',
-    run: (session, argument) => keeping(session, () => list(session, 'NLST', argument)),
+    run: (session, argument, say) => keeping(session, () => list(session, 'NLST', argument, say)),
   },
   {
     verb: 'MLSD',
@@ -148,6 +142,6 @@ export const rows: VerbRow[] = [
     argument: 'optional',
     summary: 'Listing for programs: facts and names of a directory.',
     when: 'login',
-    run: (session, argument) => keeping(session, () => list(session, 'MLSD', argument)),
+    run: (session, argument, say) => keeping(session, () => list(session, 'MLSD', argument, say)),
   },
 ];

@@ -3,13 +3,13 @@ import type { ExpectedOctets } from '../../net/plane/types.js';
 import type { Span } from '../../protocol/markers.js';
 import { dirName } from '../../protocol/paths.js';
 import { parseStoreFacts, type StoreFacts } from '../../protocol/store-facts.js';
-import { Refusal, type ServerReply } from '../reply.js';
+import { Refusal, type Say, type ServerReply } from '../reply.js';
 import type { Session } from '../session.js';
 import type { WriteHow } from '../storage/types.js';
 import type { Place } from '../tree.js';
 import { keeping, takeHave } from './blocks.js';
 import { carry } from './carry.js';
-import { begins, takeRange } from './job.js';
+import { begins, type Job, takeRange } from './job.js';
 import { octets } from './numbers.js';
 import type { VerbRow } from './row.js';
 
@@ -67,11 +67,11 @@ async function extended(session: Session, place: Place, { facts, at = 0 }: Uploa
   return { mode: 'adjust', offset: at, temporary: 'never', holes };
 }
 
-async function* receive(
+async function receive(
   session: Session,
   upload: Upload,
-  before: Before,
-): AsyncGenerator<ServerReply, void, void> {
+  { before, say }: { before: Before; say: Say },
+): Promise<ServerReply> {
   const { verb, name, opening, facts } = upload;
   const { have } = before;
   const expect = expectedOf(session, before, facts);
@@ -80,7 +80,7 @@ async function* receive(
   const how = verb === 'ESTO' ? await extended(session, place, upload) : howOf(session, upload, before);
   if (how.mode === 'replace' || facts) await refuseDupe(session, place);
   if (!(await session.core.shares.admits(session, place))) throw new Refusal(552, 'The quota is used up.');
-  yield* carry(session, {
+  const job: Job = {
     verb,
     place,
     file: { what: 'upload', storage: place.storage, path: place.inner, how },
@@ -89,7 +89,8 @@ async function* receive(
     direction: 'receive',
     listing: false,
     opening,
-  });
+  };
+  return carry(session, job, say);
 }
 
 /** What must have come, from SCKS and ESTO F. @throws Refusal */
@@ -105,8 +106,8 @@ function expectedOf(
   return { ...(size !== undefined && { size }), ...(digest && { digest }) };
 }
 
-const receiving = (session: Session, upload: Upload): AsyncGenerator<ServerReply, void, void> =>
-  keeping(session, () => receive(session, upload, takeBefore(session)));
+const receiving = (session: Session, upload: Upload, say: Say): Promise<ServerReply> =>
+  keeping(session, () => receive(session, upload, { before: takeBefore(session), say }));
 
 /** Overwriting takes a file away: without that right an existing name is a dupe, and XDUPE names it. */
 export async function refuseDupe(session: Session, place: Place): Promise<void> {
@@ -131,10 +132,10 @@ async function dupes(session: Session, place: Place): Promise<string[]> {
   return names.slice(0, 1000);
 }
 
-function stou(session: Session): AsyncGenerator<ServerReply, void, void> {
+function stou(session: Session, _argument: string, say: Say): Promise<ServerReply> {
   // RFC 1123 4.1.2.9: the name is told in the 150. It holds no octet of the client.
   const name = `upload-${randomBytes(8).toString('hex')}`;
-  return receiving(session, { verb: 'STOU', name, opening: `FILE: ${name}` });
+  return receiving(session, { verb: 'STOU', name, opening: `FILE: ${name}` }, say);
 }
 
 /** What `ESTO` is to store, and how. @throws Refusal 501, 504 for a letter that is not served. */
@@ -158,14 +159,14 @@ function parseEsto(argument: string): Upload {
   }
 }
 
-function esto(session: Session, argument: string): AsyncGenerator<ServerReply, void, void> {
+function esto(session: Session, argument: string, say: Say): Promise<ServerReply> {
   return keeping(session, () => {
     const before = takeBefore(session);
     const { start, end, have } = before;
     const upload = parseEsto(argument);
     if (session.params.type === 'A') throw new Refusal(504, 'ESTO needs TYPE I.');
     if (start > 0 || end !== undefined || have) throw new Refusal(503, 'ESTO goes without REST and RANG.');
-    return receive(session, upload, before);
+    return receive(session, upload, { before, say });
   });
 }
 
@@ -178,8 +179,8 @@ export const rows: VerbRow[] = [
     argument: 'required',
     summary: 'Receive a file; an existing one is replaced when the upload is complete.',
     when: 'login',
-    run: (session, name) =>
-      receiving(session, { verb: 'STOR', name, opening: 'Data connection open; send the file.' }),
+    run: (session, name, say) =>
+      receiving(session, { verb: 'STOR', name, opening: 'Data connection open; send the file.' }, say),
   },
   {
     verb: 'APPE',
@@ -188,8 +189,8 @@ export const rows: VerbRow[] = [
     argument: 'required',
     summary: 'Receive octets and add them to a file.',
     when: 'login',
-    run: (session, name) =>
-      receiving(session, { verb: 'APPE', name, opening: 'Data connection open; send the rest.' }),
+    run: (session, name, say) =>
+      receiving(session, { verb: 'APPE', name, opening: 'Data connection open; send the rest.' }, say),
   },
   {
     verb: 'STOU',
