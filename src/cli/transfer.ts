@@ -23,6 +23,7 @@ export function runTransfer(
       const summary = await backend[verb](source, destination, {
         ...toCopyOptions(flags),
         onEvent: reporter.event,
+        dialogue: flags.verbose === true,
         signal,
         trust: fileTrust(io.dirs),
         routes: fileRoutes(io.dirs),

@@ -159,6 +159,6 @@ export class SitePool {
   async close(): Promise<void> {
     this.#ended = true;
     for (const turn of this.#waiting.splice(0)) turn.resolve();
-    await Promise.all(this.#idle.splice(0).map(({ connection }) => connection.session.quit()));
+    for (const { connection } of this.#idle.splice(0)) connection.session.quit();
   }
 }

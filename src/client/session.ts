@@ -19,6 +19,9 @@ import type { RequestOptions, SessionOptions } from './session-options.js';
 
 export type { DialogueSink, RequestOptions, SessionOptions } from './session-options.js';
 
+/** Milliseconds that a server is given to end its side behind QUIT. */
+const FAREWELL = 2_000;
+
 /**
  * One control connection as a value: commands go out in order, each gets its reply.
  *
@@ -352,15 +355,14 @@ export class Session {
     }
   }
 
-  /** QUIT and wait at most 2 s for the end; never fails. */
-  async quit(): Promise<void> {
+  /**
+   * QUIT, and the end of this side right behind it: the server reads both in order and is not reset. Nobody waits for its answer,
+   * and a program that has nothing else to do may end.
+   */
+  quit(): void {
     if (this.#closed) return;
-    try {
-      await this.request('QUIT', undefined, { timeout: 2_000 });
-    } catch {
-      // A server may close without an answer.
-    }
-    this.destroy(new FtpError('closed', `${this.name}: the session was ended`));
+    this.request('QUIT', undefined, { timeout: 0 }).catch(() => {});
+    this.#control.end(FAREWELL);
   }
 
   /** End at once; every waiting command fails with `cause`. */

@@ -119,8 +119,11 @@ class CopySession {
       connectTimeout:
         options.commandTimeout === undefined ? undefined : Math.min(15_000, options.commandTimeout),
       meter: this.#meter,
-      onDialogue: (site, number, direction, text) =>
-        this.#emit({ event: 'dialogue', site, session: number, direction, text }),
+      onDialogue:
+        options.dialogue === false
+          ? undefined
+          : (site, session, direction, text) =>
+              this.#emit({ event: 'dialogue', site, session, direction, text }),
       onLogin: (facts, { session }) => {
         const certificate = facts.certificate === undefined ? {} : { certificate: facts.certificate };
         this.#emit({ event: 'login', site: facts.site, tls: session.tls?.protocol ?? false, ...certificate });

@@ -1,5 +1,6 @@
 import type { TransferExchange } from '../client/exchange.js';
 import type { Session } from '../client/session.js';
+import { announcedSize } from '../protocol/announced.js';
 import { toFtpError } from '../protocol/errors.js';
 import {
   GRACE,
@@ -41,6 +42,8 @@ export interface TransferHandles {
 export interface Driven {
   state: TransferState;
   opened: ReadonlySet<Side>;
+  /** Octets that the source announced in its 150. */
+  announced?: number | undefined;
 }
 
 /** Milliseconds until both sides have said something, while it is tried whether a server stands an order. */
@@ -64,6 +67,7 @@ class Driver {
   #end!: () => void;
   #aborted: Promise<void> | undefined;
   readonly #opened = new Set<Side>();
+  #announced: number | undefined;
 
   constructor(handles: TransferHandles) {
     this.#handles = handles;
@@ -95,7 +99,7 @@ class Driver {
       clearTimeout(this.#timer);
       this.#stopWatch?.();
     }
-    return { state: this.#state, opened: this.#opened };
+    return { state: this.#state, opened: this.#opened, announced: this.#announced };
   }
 
   /** The first command, then the other one without waiting for a 150 that may need the peer (most passive servers). */
@@ -151,6 +155,7 @@ class Driver {
       (reply) => {
         if (reply.code >= 200) return;
         this.#opened.add(side);
+        if (side === 'source') this.#announced = announcedSize(reply);
         this.#dispatch({ type: 'preliminary', side });
       },
       () => {},

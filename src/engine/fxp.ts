@@ -80,8 +80,7 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       // verified before others follow; every file is verified in any case.
       if (ticket.attempt.tls?.client !== 'source') ticket.settle('worked');
       return {
-        finish: () =>
-          finish(run, job, ticket, { source, destination, offset, path, choice, said: outcome.said }),
+        finish: () => finish(run, job, ticket, { ...outcome, source, destination, offset, path, choice }),
       };
     case 'cannot':
       if (offset === 0 && !outcome.forgeable) await tidy(lane, path);
@@ -213,6 +212,8 @@ interface Landed {
   choice?: Choice;
   /** Final replies of the transfer; absent where the file lay there. */
   said?: Record<Side, Reply>;
+  /** Octets that the source announced when it began. */
+  announced?: number | undefined;
 }
 
 /** Verify, then commit; the ticket learns whether the route is good. */
@@ -226,6 +227,7 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
           { connection: destination, path },
           job.size,
           run.settings.verify,
+          offset === 0 ? landed.announced : undefined,
         ),
       exactTime(run, source, job),
       askMoved(run, job, landed),

@@ -46,6 +46,8 @@ export interface CopyOptions {
   /** One command's reply, milliseconds [30000]. */
   commandTimeout?: number;
   onEvent?: EventSink;
+  /** `dialogue` events, one a line of every control connection [true]; without them a small file costs less. */
+  dialogue?: boolean;
   signal?: AbortSignal;
   /** Remembered control certificates [in memory only]. */
   trust?: TrustStore;

@@ -32,6 +32,8 @@ export function chooseOrder(run: Run, lane: Lane, job: FileJob, { attempt, prove
   const { ladders } = run;
   if (!ladders || !proven || job.attempts > 0 || stumbled.has(job)) return PLAIN;
   if (!ladders.source.stands('burst') || !ladders.destination.stands('burst')) return PLAIN;
+  // The fast lane has an order of its own.
+  if (attempt.fast) return { order: 'burst' };
   const passive = ladders[attempt.passive];
   const { behaviour } = lane.connection(attempt.passive).facts;
   // CPSV lasts for one connection and PRET names the file; behind the last file nobody would use the endpoint.

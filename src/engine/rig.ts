@@ -43,7 +43,13 @@ export interface Rig {
  * who sent to it, and the source did not come to prove that it was the one: nothing that lies there may be built upon.
  */
 export type Outcome =
-  | { kind: 'done'; endpoint: HostPort; said: Record<Side, Reply> }
+  | {
+      kind: 'done';
+      endpoint: HostPort;
+      said: Record<Side, Reply>;
+      /** Octets that the source announced when it began. */
+      announced?: number | undefined;
+    }
   /** The pair cannot be joined this way. */
   | { kind: 'cannot'; finding: Finding; forgeable?: true }
   /** The file or a server failed; `side` tells whose words they are. */

@@ -35,7 +35,7 @@ export async function runAttempt(rig: Rig): Promise<Outcome> {
         ? cannot(rig, other(rig.attempt.passive), 'aim', aimCommand(endpoint), refusal)
         : judgePins(rig, endpoint, driven, explain(rig, driven, endpoint));
     if (rig.kept && isGone(outcome)) return runAttempt({ ...rig, kept: undefined });
-    if (outcome.kind === 'done') return outcome;
+    if (outcome.kind === 'done') return { ...outcome, announced: driven.announced };
     delete rig[rig.attempt.passive].state.ahead;
     await Promise.all([isAlive(rig.source), isAlive(rig.destination)]);
     return outcome;

@@ -53,9 +53,11 @@ export function chooseDigest(
 
 /**
  * Compare what arrived with what was sent: sizes in TYPE I on both sides now (a source that changed meanwhile is found),
- * then digests where both have a common one. All questions leave at once.
+ * then digests where both have a common one. All questions leave at once. Sizes are not asked where the same digest tells
+ * as much: the source announced as many octets as were listed, so that the same content has the same size.
  *
  * @param expected octets the source had when it was listed.
+ * @param announced octets it said that it would send, where it did.
  * @throws Mismatch; FtpError when `digest` is asked for and a server refuses.
  */
 export async function verifyPair(
@@ -63,6 +65,7 @@ export async function verifyPair(
   destination: Located,
   expected: number | undefined,
   policy: VerifyPolicy,
+  announced?: number,
 ): Promise<Verified> {
   if (policy === 'none') return { proof: 'none' };
   const names: [string, string] = [source.connection.session.name, destination.connection.session.name];
@@ -72,11 +75,16 @@ export async function verifyPair(
     policy,
     names,
   );
-  const sizes = Promise.all([sizeOf(source), sizeOf(destination)]);
+  const known = expected !== undefined && announced === expected;
+  const askSizes = () => Promise.all([sizeOf(source), sizeOf(destination)]);
+  const sizes = common && known ? undefined : askSizes();
   const digests = common
     ? Promise.allSettled([ask(source, common.a, expected), ask(destination, common.b, expected)])
     : undefined;
-  const [sent, arrived] = await sizes;
+  if (common && digests && sizes === undefined && agreed(await digests))
+    return { proof: 'digest', algorithm: common.algorithm };
+  // What differs, or was refused, is explained by the sizes first.
+  const [sent, arrived] = await (sizes ?? askSizes());
   const compared = await digests;
   const tells = !destination.connection.facts.missing.has('SIZE');
   const from = { site: names[0], path: source.path };
@@ -88,6 +96,9 @@ export async function verifyPair(
   }
   return { proof: sent === undefined || arrived === undefined ? 'none' : 'size' };
 }
+
+const agreed = ([a, b]: readonly PromiseSettledResult<string>[]): boolean =>
+  a?.status === 'fulfilled' && b?.status === 'fulfilled' && a.value === b.value;
 
 const ask = (
   { connection, path }: Located,

@@ -105,9 +105,13 @@ export class ControlSocket {
     this.#ended();
   }
 
-  /** End politely: send what is pending, then FIN. */
-  end(): void {
+  /** End politely: send what is pending, then FIN. The other side has `limit` milliseconds to end its own; nothing waits for that. */
+  end(limit: number): void {
     this.#flush();
-    this.#socket.end();
+    const socket = this.#socket;
+    socket.end();
+    socket.unref();
+    const timer = setTimeout(() => socket.destroy(), limit).unref();
+    socket.once('close', () => clearTimeout(timer));
   }
 }
