@@ -80,6 +80,21 @@ describe('a server', () => {
     expect(['r1', 'r2', 'r3'].map((name) => server().read(name).toString())).toEqual(['aab', '', 'c']);
   });
 
+  test('ALLO named small files: a large one among them arrives whole, in clear and beside other commands', async () => {
+    const large = randomBytes(5_000_000);
+    const client = await blocksOf();
+    await client.ok('ALLO 10');
+    const link = await client.data('PASV');
+    client.send('STOR first', 'STOR large', 'STOR last');
+    const other = await server().enter();
+    const octets = [block(0, 'first'), ended(1), block(0, large), ended(1), block(0, 'last'), ended(1)];
+    (await link.socket).write(Buffer.concat(octets));
+    await other.ok('PWD');
+    expect(await client.codes(6)).toEqual([150, 226, 125, 226, 125, 226]);
+    expect(server().read('large').equals(large)).toBe(true);
+    expect(['first', 'last'].map((name) => server().read(name).toString())).toEqual(['first', 'last']);
+  });
+
   test('lists over the same connection', async () => {
     const client = await blocksOf();
     const link = await client.data('PORT');

@@ -38,6 +38,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
   readonly #opener: Opener<F>;
   readonly #judge: PeerJudge<P>;
   readonly #buffers: BufferPool;
+  readonly #gentle: boolean;
   readonly #shelf: Shelf<Gate>;
   readonly #endpoints = new Set<DataEndpoint<F, P>>();
   readonly #transfers = new Set<DataTransfer>();
@@ -47,6 +48,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
   constructor({ opener, judge, gentle = false }: PlaneParts<F, P>) {
     this.#opener = opener;
     this.#judge = judge;
+    this.#gentle = gentle;
     this.#buffers = new BufferPool(gentle ? 0 : LARGE_AT_ONCE);
     this.#shelf = new Shelf({
       open: (place) => {
@@ -151,6 +153,7 @@ export class InlinePlane<F, P> implements DataPlane<F, P> {
       buffers: this.#buffers,
       credentials: () => this.#credentials,
       judge: this.#judge,
+      gentle: this.#gentle,
       end,
       close,
       leaving: this.#leaving,

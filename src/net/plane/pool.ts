@@ -11,7 +11,7 @@ import type {
 } from './types.js';
 
 /** Small transfers in the control side's thread at the same time; more of them are work for threads. */
-const SMALL_AT_ONCE = 2;
+const SMALL_AT_ONCE = 4;
 
 /** Planes of several threads as one: every endpoint goes to the one with least to do. */
 export class PlanePool<F, P> implements DataPlane<F, P> {

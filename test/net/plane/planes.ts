@@ -14,8 +14,8 @@ export interface Kept {
   end(): Promise<void>;
 }
 
-function inline(): Promise<Kept> {
-  const plane = new InlinePlane(parts);
+function inline(gentle: boolean): Promise<Kept> {
+  const plane = new InlinePlane({ ...parts, gentle });
   return Promise.resolve({ plane, end: () => plane.close() });
 }
 
@@ -37,7 +37,8 @@ async function thread(): Promise<Kept> {
 }
 
 export const PLANES: readonly [string, () => Promise<Kept>][] = [
-  ['inline', inline],
+  ['inline', () => inline(false)],
+  ['gentle', () => inline(true)],
   ['thread', thread],
 ];
 

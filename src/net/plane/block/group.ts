@@ -27,6 +27,8 @@ export interface GroupParts<F, P> {
   judge(peer: P, address: string, port: number | undefined): PeerVerdict;
   /** Where senders come, or where to send to. */
   end: { gate: Gate } | { target: ActiveOrder<P> };
+  /** As in `PlaneParts`. */
+  gentle: boolean;
   /** The endpoint is used up. */
   close(): void;
   /** Sockets that are being closed politely. */
@@ -52,7 +54,7 @@ export class BlockGroup<F, P> {
   transfer(order: TransferOrder<F, P>, listener: TransferListener): DataTransfer {
     if (this.#running) throw new Error('an endpoint serves one transfer at a time');
     clearTimeout(this.#idle);
-    const { end, opener, credentials, buffers } = this.#parts;
+    const { end, opener, credentials, buffers, gentle } = this.#parts;
     const over = (result: TransferResult): void => this.#ended(order, result);
     const common = { order, listener, opener, credentials, buffers, over };
     const gate = 'gate' in end ? end.gate : undefined;
@@ -61,7 +63,7 @@ export class BlockGroup<F, P> {
         ? new BlockReceipt<F, P>({
             ...common,
             lanes: this.#lanes,
-            makeLane: (link) => new Lane(link, buffers, (lane) => this.#lanes.delete(lane)),
+            makeLane: (link) => new Lane(link, buffers, (lane) => this.#lanes.delete(lane), gentle),
             judge: (address) => this.#parts.judge(order.peer, address, undefined),
             admit: (judge, take) => gate.admit(judge, take),
             drop: (arrival, why) => gate.drop(arrival, why),

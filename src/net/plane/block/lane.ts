@@ -17,6 +17,9 @@ export interface LaneUser {
   gone(lane: Lane, failure: Failure): void;
 }
 
+/** Octets that one connection may bring in one turn of a thread that has other things to do. */
+const GENTLE = 256 * 1024;
+
 interface Fill {
   buffer: Buffer;
   from: number;
@@ -40,6 +43,10 @@ export class Lane {
   readonly #buffers: BufferPool;
   readonly #decoder = new BlockDecoder();
   readonly #onIdle: (lane: Lane) => void;
+  readonly #gentle: boolean;
+  /** Octets of this turn; what comes beyond `GENTLE` waits for the next one. */
+  #turn = 0;
+  #rest: NodeJS.Immediate | undefined;
   #user: LaneUser | undefined;
   /** What the system reads into. */
   #spare: Buffer | undefined;
@@ -52,11 +59,12 @@ export class Lane {
   #failure: Failure | undefined;
   #over = false;
 
-  /** @param onIdle the connection went while it had no user. */
-  constructor(link: Link, buffers: BufferPool, onIdle: (lane: Lane) => void) {
+  /** @param onIdle the connection went while it had no user. @param gentle as in `PlaneParts`. */
+  constructor(link: Link, buffers: BufferPool, onIdle: (lane: Lane) => void, gentle: boolean) {
     this.link = link;
     this.#buffers = buffers;
     this.#onIdle = onIdle;
+    this.#gentle = gentle;
   }
 
   /** The next file is on its way already. */
@@ -109,7 +117,20 @@ export class Lane {
     // There is more where this came from.
     this.#large ||= count === buffer.length;
     this.#queue.push({ buffer, from: 0, to: count, pooled: true });
-    return this.#drain();
+    return this.#drain() && !this.#rests(count);
+  }
+
+  /** @returns true when the others of this thread are to have their turn before more is read. */
+  #rests(count: number): boolean {
+    if (!this.#gentle) return false;
+    this.#turn += count;
+    this.#rest ??= setImmediate(() => {
+      this.#rest = undefined;
+      const stopped = this.#turn >= GENTLE;
+      this.#turn = 0;
+      if (stopped && !this.#over) this.#goOn();
+    });
+    return this.#turn >= GENTLE;
   }
 
   #copied(chunk: Buffer): void {
@@ -210,6 +231,7 @@ export class Lane {
   destroy(): void {
     if (this.#over) return;
     this.#over = true;
+    clearImmediate(this.#rest);
     const { socket, raw } = this.link;
     socket.destroy();
     raw.destroy();
