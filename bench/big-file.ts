@@ -79,7 +79,8 @@ const BY_GLOBUS = ['globus, MODE S', 'globus -fast', 'globus -p 4'];
 const STREAMS = ['one TLS stream, Python', 'one TLS stream, Node'];
 
 const ENTRANTS: readonly Entrant[] = [
-  of(lftp(LFTP, 'get'), 'vsftpd', 'plain', 1000),
+  // Its STAT while the octets move is an unknown command to vsftpd, and then lftp says that it failed.
+  of(lftp(LFTP, 'get', 'ftp:stat-interval 3600'), 'vsftpd', 'plain', 1000),
   of(jackstay('jackstay, vsftpd', 'size, by both servers'), 'vsftpd', 'plain', 1000),
   of(globus(BY_GLOBUS[0]!, 'file'), 'GridFTP', 'plain', 1000),
   of(globus(BY_GLOBUS[1]!, 'file', '-fast'), 'GridFTP', 'plain', 1000),
@@ -146,13 +147,18 @@ async function open(_cells: readonly Cell[], scale: Scale): Promise<Ground> {
         'Node',
       ] as const),
     ),
-    measure: (cell, label) => {
+    measure: async (cell, label) => {
       const entrant = ENTRANTS.find(({ name }) => name === cell.contender)!;
-      return runErrand(entrant.start, {
+      const measured = await runErrand(entrant.start, {
         ...{ source: source[entrant.servers], sink: sink[entrant.servers], sessions: 1, delay: 0 },
         ...{ tls: entrant.security === 'TLS', from: 'big.bin', to: label, what: 'file' },
         ...{ expected: cell.expected, profile: scale.profile },
       });
+      // There the process that is waited for is both ends, and the octets that it maps count as its memory.
+      const { clientCpuSeconds = 0 } = measured.values;
+      return STREAMS.includes(entrant.name)
+        ? { ...measured, values: { serverCpuSeconds: clientCpuSeconds } }
+        : measured;
     },
     close: async () => {
       if (scale.profile !== undefined) await endProfiled([source.ours.peer, sink.ours.peer]);
@@ -184,14 +190,17 @@ function table(samples: readonly Sample[], security: Security): string {
     ...[verifies, samplesOf(samples, security, name)[0]?.said ?? '-', countOf(samples, security, name)],
   ];
   const ratios = yardsticks.map(({ title }) => `to ${title}`);
-  const costs = ['client CPU s', 'CPU s of both servers', 'client MiB, peak'];
+  const costs = ['client CPU s', 'CPU s of both ends', 'client MiB, peak'];
   const proof = ['compared', 'route and proof as reported', 'runs identical'];
   return markdownTable([['', 'MiB/s', ...ratios, ...costs, ...proof], ...present.map(row)]);
 }
 
 function section(result: Result): string {
   const { samples } = result;
-  const tables = (['plain', 'TLS'] as const).map((security) => table(samples, security));
+  const measured = (['plain', 'TLS'] as const).filter((each) =>
+    samples.some(({ setting }) => setting === each),
+  );
+  const tables = measured.map((security) => table(samples, security));
   const what = `One file of ${Math.max(...samples.map(({ amount }) => amount))} MiB.`;
   return `${tables.join('\n\n')}\n\n${what} ${footnote(result)}`;
 }

@@ -17,9 +17,9 @@ import { type DelayProxy, startDelayProxy } from '../../test/peers/delay-proxy.j
 import { workFolder } from '../../test/peers/host.js';
 import type { Peer } from '../../test/peers/peer.js';
 import { differences } from '../harness.js';
-import { cpuSeconds, serverProcesses } from '../server/process-tree.js';
 import { type ClientRun, runClient } from './client.js';
 import { saidBy, siteOf, type Task } from './contenders.js';
+import { CpuWatch } from './cpu-watch.js';
 import type { Measured } from './types.js';
 
 const MIB = 1024 * 1024;
@@ -120,22 +120,11 @@ export interface Errand {
   readonly what: 'folder' | 'file';
 }
 
-const SETTLE_LOOKS = 50;
-const SETTLE_PAUSE = 20;
-
 /** What a run does, as a process: a contender with its task, or anything else that moves a file. */
 export type Start = (task: Task) => {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 };
-
-/** CPU seconds of servers when the sessions of the run have ended and were waited for. */
-async function settledCpu(peers: readonly Peer[], processes: number): Promise<number> {
-  const alive = (): number => peers.reduce((sum, { pid }) => sum + serverProcesses(pid).length, 0);
-  for (let n = 0; n < SETTLE_LOOKS && alive() > processes; n++)
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE));
-  return peers.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0);
-}
 
 function stateFolder(): string {
   const state = workFolder('bench');
@@ -157,17 +146,16 @@ export async function runErrand(start: Start, errand: Errand): Promise<Measured>
   const { source, sink, from, to, sessions, tls, delay, expected, profile, what } = errand;
   const state = stateFolder();
   const [origin, target] = [join(source.peer.home, from), join(sink.peer.home, to)];
-  const peers = [source.peer, sink.peer];
   const { command, env } = start({
     source: siteOf(source.peer, source.delays.get(delay)),
     sink: siteOf(sink.peer, sink.delays.get(delay)),
     ...{ from, to, sessions, tls, state, profile },
   });
   try {
-    const processes = peers.reduce((sum, { pid }) => sum + serverProcesses(pid).length, 0);
-    const before = await settledCpu(peers, processes);
+    // Of many small files only the rate is told, and nothing shall run beside them.
+    const watch = what === 'file' ? new CpuWatch([source.peer.pid, sink.peer.pid]) : undefined;
     const run = await runClient(command, env, expected);
-    const after = await settledCpu(peers, processes);
+    const serverCpuSeconds = watch?.stop();
     const said = saidBy(run.output);
     return {
       seconds: movedIn(run.output) ?? run.seconds,
@@ -177,7 +165,7 @@ export async function runErrand(start: Start, errand: Errand): Promise<Measured>
       values: {
         clientCpuSeconds: run.cpuSeconds,
         clientMebibytes: run.peakMebibytes,
-        serverCpuSeconds: after - before,
+        ...(serverCpuSeconds === undefined ? {} : { serverCpuSeconds }),
       },
     };
   } finally {

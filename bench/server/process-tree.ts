@@ -42,9 +42,12 @@ function ownSeconds(pid: number, ticks: number): number {
  * CPU seconds, user and system, of all of a server's processes and of the children that they have waited for. A session
  * that ended is counted only then, so read it while the sessions live.
  */
-export function cpuSeconds(leader: number): number {
+export const cpuSeconds = (leader: number): number => cpuSecondsOf(serverProcesses(leader));
+
+/** The same of processes that are known already, which is quick. One that is gone counts nothing. */
+export function cpuSecondsOf(pids: readonly number[]): number {
   let seconds = 0;
-  for (const pid of serverProcesses(leader)) {
+  for (const pid of pids) {
     const stat = procText(pid, 'stat');
     // utime, stime, cutime, cstime: fields 14 to 17, of which the first two stand before this cut.
     const [user = 0, system = 0, childUser = 0, childSystem = 0] = stat
