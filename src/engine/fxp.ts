@@ -61,6 +61,7 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
     sourcePath: job.source,
     destinationPath: path,
     offset,
+    size: job.size,
     eager: choice.order !== 'plain',
     ahead: ticket.attempt.fast ? undefined : choice.ahead,
     digests: ticket.attempt.fast && digestsAreTold(run.settings.verify, source.facts, destination.facts),
@@ -94,7 +95,7 @@ async function tryRoute(run: Run, lane: Lane, job: FileJob, ticket: Ticket): Pro
       ticket.settle('open');
       return undefined;
     case 'failed':
-      return failed(destination, job, path, ticket, outcome.error, outcome.side);
+      return failed(lane, job, path, ticket, outcome.error, outcome.side);
   }
 }
 
@@ -107,7 +108,7 @@ async function tidy(lane: Lane, path: string): Promise<void> {
 
 /** A file that failed for good leaves nothing behind; one that may go on keeps what it has. */
 async function failed(
-  destination: Connection,
+  lane: Lane,
   job: FileJob,
   path: string,
   ticket: Ticket,
@@ -123,7 +124,7 @@ async function failed(
   const cuts = side === 'destination' && error.facts.reply?.code === 426;
   if (cuts && ticket.attempt.tls?.client === 'source') ticket.settle(truncates(ticket, error));
   if (error.retry === 'never' || job.size === 0) {
-    await discard(destination, path);
+    await tidy(lane, path);
     job.partial = 0;
   }
   throw error;

@@ -25,6 +25,8 @@ export interface Rig {
   destinationPath: string;
   /** REST on both sides, octets. */
   offset: number;
+  /** Of the file, where known. */
+  size?: number | undefined;
   /** The route is proven and both servers queue commands: PORT and the transfer command leave together. */
   eager: boolean;
   /** Another file follows on these sessions: ask for its passive endpoint behind this one's transfer command. */

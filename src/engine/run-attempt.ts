@@ -153,12 +153,24 @@ async function setRole(rig: Rig, side: Side): Promise<Outcome | undefined> {
   return client && !state.sscn ? setSscn(rig, side, true) : undefined;
 }
 
+/**
+ * How large the files on this connection will be (RFC 959 4.1.3): ours serves small ones where that costs least. Whatever the answer
+ * is, the transfer itself will tell what a server has no room for.
+ */
+async function announce({ size, ...rig }: Rig, side: Side): Promise<void> {
+  if (size === undefined) return;
+  // A session that ends here is seen by the commands beside it.
+  await rig[side].session.request('ALLO', `${size}`).catch(() => {});
+}
+
 async function setMode(rig: Rig, side: Side): Promise<Outcome | undefined> {
   const { attempt } = rig;
   try {
     const digest = rig.digests ? wantDigest(rig[side], side) : undefined;
+    const announced = attempt.fast ? announce(rig, side) : undefined;
     await wantMode(rig[side], attempt.fast ? 'E' : 'S');
     await digest;
+    await announced;
     return undefined;
   } catch (error) {
     const failure = toFtpError(error);
