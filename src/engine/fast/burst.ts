@@ -67,13 +67,15 @@ export function sendInBurst(
     run.emit({ event: 'progress', path: job.relative, bytes, size, slot: lane.slot, live: true }),
   );
   if (!whole) job.partial = 'unknown';
-  const burst = { run, job, ticket, destination, path: whole ? undefined : path };
+  const burst = { run, job, ticket, link, destination, path: whole ? undefined : path };
   return {
     finish: async () => {
       try {
         const replies = await landedOr(burst, said);
         if (!whole) return await finish({ ...pair, offset: 0, path, said: replies });
         return await finishWhole(run, job, ticket.attempt, { ...pair, said: replies });
+      } catch (error) {
+        throw overtaken(burst, toFtpError(error));
       } finally {
         link.leave();
       }
@@ -85,14 +87,22 @@ interface Burst {
   run: Run;
   job: FileJob;
   ticket: Ticket;
+  link: FastLink;
   destination: Connection;
   /** Its temporary name; absent where a file that fails leaves nothing. */
   path: string | undefined;
 }
 
+/** A file that landed, and whose sessions were ended before it had its name, is sent again: it is no fault of it. */
+function overtaken({ run, job, link }: Burst, error: FtpError): FtpError {
+  if (error.kind !== 'closed' || !link.broken || run.signal.aborted) return error;
+  job.partial = 0;
+  return error instanceof Overtaken ? error : new Overtaken(error.message);
+}
+
 /** @throws Overtaken where the file is to be sent again at once; FtpError where it has failed for good. */
 async function landedOr(burst: Burst, said: Promise<Landed>): Promise<Landed> {
-  const { run, job, ticket, destination, path } = burst;
+  const { run, job, ticket, link, destination, path } = burst;
   try {
     const landed = await said;
     run.router?.flowed();
@@ -105,7 +115,7 @@ async function landedOr(burst: Burst, said: Promise<Landed>): Promise<Landed> {
     ticket.settle('open');
     if (failure instanceof Overtaken || failure.kind === 'aborted' || failure.kind === 'timeout')
       throw failure;
-    if (isFinal(failure, run.names)) {
+    if (link.drains && isFinal(failure, run.names)) {
       if (path !== undefined) await discard(destination, path);
       throw failure;
     }

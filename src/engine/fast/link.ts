@@ -90,6 +90,16 @@ export class FastLink {
     return this.#options.endpoint;
   }
 
+  /** After a file that failed, or whose sessions ended, nothing goes over it any more. */
+  get broken(): boolean {
+    return this.#broken !== undefined || SIDES.some((side) => this.#dead(side));
+  }
+
+  /** Both servers stop at a file that fails, and answer what was sent behind it. */
+  get drains(): boolean {
+    return SIDES.every((side) => this.#options[side].facts.behaviour.dropsKept === true);
+  }
+
   /** True for the attempt whose connection this is. */
   carries({ id }: Attempt): boolean {
     return this.#options.attempt.id === id;
@@ -97,9 +107,8 @@ export class FastLink {
 
   /** True while the connection is there, between these sessions. */
   open(source: Connection | undefined, destination: Connection | undefined): boolean {
-    if (this.#broken) return false;
+    if (this.broken) return false;
     if (this.#options.source !== source || this.#options.destination !== destination) return false;
-    if (SIDES.some((side) => this.#dead(side))) return false;
     return this.#busy > 0 || Date.now() - this.#used < FRESH;
   }
 
@@ -260,7 +269,7 @@ export class FastLink {
   /** Nothing more is sent; what was sent is answered, or the sessions that would go on with other files are ended. */
   #break(flight: Flight | undefined, error?: FtpError): void {
     if (this.#broken) return;
-    const drains = SIDES.every((side) => this.#options[side].facts.behaviour.dropsKept === true);
+    const { drains } = this;
     this.#broken = { flight, drains, ...(error ? { error } : {}) };
     this.#drain = setTimeout(() => this.#end(this.#behind()), drains ? DRAIN : DRAIN_OTHERS);
   }

@@ -44,6 +44,10 @@ export const small = (count: number): Record<string, Buffer> =>
     Array.from({ length: count }, (_, i) => [`tree/d${i % 2}/f${i}`, noise(i === 3 ? 0 : 2_000 + i, i)]),
   );
 
+/** The same in one directory: all are listed before the first one is sent. */
+export const flat = (count: number): Record<string, Buffer> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`tree/f${i}`, noise(2_000 + i, i)]));
+
 /** A source with a tree, and a destination. */
 export async function pair(
   from: Program,
