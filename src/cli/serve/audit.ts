@@ -1,5 +1,5 @@
-import type { ServerEvent, SessionFacts, TransferFacts } from '../../server/events.js';
-import { hostPort, sessionFields, transferFields } from './describe.js';
+import type { ServerEvent } from '../../server/events.js';
+import { type Fields, hostPort, sessionFields, transferFields } from './describe.js';
 
 /** A line of the audit log without its time and process. */
 export type AuditRecord = Record<string, unknown> & { event: string };
@@ -8,12 +8,7 @@ export type AuditRecord = Record<string, unknown> & { event: string };
 export function auditOf(e: ServerEvent): AuditRecord | undefined {
   switch (e.event) {
     case 'transfer':
-      return {
-        event: e.event,
-        ...sessionFields(e.session),
-        ...transferFields(e.transfer),
-        ...ends(e.session, e.transfer),
-      };
+      return withEnds(transferFields(e.transfer, sessionFields(e.session, { event: e.event })), e);
     case 'peer-refused':
       return { event: e.event, ...sessionFields(e.session), door: e.door, peer: e.peer, why: e.why };
     case 'login':
@@ -38,9 +33,14 @@ export function auditOf(e: ServerEvent): AuditRecord | undefined {
   }
 }
 
-/** Where the octets came from and went to: the virtual path at this end, the data peer at the other. */
-function ends(session: SessionFacts, transfer: TransferFacts): { from: string; to: string } {
-  const { peer, path } = transfer;
+/** Adds where the octets came from and went to: the virtual path at this end, the data peer at the other. */
+function withEnds(
+  fields: Fields,
+  { session, transfer }: Extract<ServerEvent, { event: 'transfer' }>,
+): AuditRecord {
+  const { peer, path, direction } = transfer;
   const far = peer ? hostPort(peer.address, peer.port) : session.address;
-  return transfer.direction === 'send' ? { from: path, to: far } : { from: far, to: path };
+  fields.from = direction === 'send' ? path : far;
+  fields.to = direction === 'send' ? far : path;
+  return fields as AuditRecord;
 }
