@@ -2,7 +2,9 @@
 const SMALL = 256 * 1024;
 /** Milliseconds that the control thread may spend on opening a file. */
 const PATIENCE = 5;
-/** Milliseconds for which a medium that was slow is left to the worker threads: at most one such wait a second is met here. */
+/** Works within which a second slow one tells of the medium; one alone was a thread that waited for its processor. */
+const SOON = 16;
+/** Milliseconds for which a medium that was slow is left to the worker threads: at most two such waits a second are met here. */
 const LEFT = 1_000;
 
 /**
@@ -11,6 +13,8 @@ const LEFT = 1_000;
  */
 export class Near {
   #slowUntil = 0;
+  /** Works to come within which the next slow one counts. */
+  #doubted = 0;
 
   /** @param now milliseconds of `performance.now()`. */
   allows(now = performance.now()): boolean {
@@ -28,7 +32,9 @@ export class Near {
       return work();
     } finally {
       const end = performance.now();
-      if (end - begun > PATIENCE) this.#slowUntil = end + LEFT;
+      if (end - begun <= PATIENCE) this.#doubted = Math.max(0, this.#doubted - 1);
+      else if (this.#doubted === 0) this.#doubted = SOON;
+      else this.#slowUntil = end + LEFT;
     }
   }
 }
