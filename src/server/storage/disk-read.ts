@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { toFileError } from './errors.js';
+import { Patience } from './patience.js';
 import { FileError, type Source } from './types.js';
 import { type Place, type Tree, walk } from './walk.js';
 
@@ -78,25 +79,24 @@ export function openForReading(tree: Tree, names: readonly string[]): { fd: numb
  * A file as it was when it was opened: what is appended later is not sent, and a file that becomes shorter fails, because
  * a clean end would tell the receiver that it has everything.
  *
- * Reads are synchronous, the fastest way from the page cache, until one takes longer than `patience`; from then on this file is
+ * Reads are synchronous, the fastest way from the page cache, until they take longer than `patience`; from then on this file is
  * read through the thread pool, one chunk ahead, so that a cold disk or a network file system holds up nobody else.
  */
 export class DiskSource implements Source {
   readonly size: number;
   readonly #fd: number;
   readonly #end: number;
-  readonly #patience: number;
+  readonly #patience: Patience;
   #at: number;
-  #slow = false;
   #ahead: { buffer: Buffer; read: Promise<number> } | undefined;
   #pending: Promise<unknown> | undefined;
   #closed = false;
 
-  /** @param patience milliseconds that one read may hold the thread. */
+  /** @param patience milliseconds that reads may hold the thread, as `Patience` counts. */
   constructor(fd: number, span: { start: number; end: number }, patience: number) {
     const { start, end } = span;
     this.#fd = fd;
-    this.#patience = patience;
+    this.#patience = new Patience(patience);
     this.#at = start;
     this.#end = end;
     this.size = end - start;
@@ -105,7 +105,7 @@ export class DiskSource implements Source {
   read(into: Buffer): number | Promise<number> {
     const wanted = Math.min(into.length, this.#end - this.#at);
     if (wanted <= 0 || this.#closed) return 0;
-    if (this.#slow) return this.#readSlowly(into, wanted);
+    if (this.#patience.isOver) return this.#readSlowly(into, wanted);
     const before = performance.now();
     let count: number;
     try {
@@ -113,7 +113,7 @@ export class DiskSource implements Source {
     } catch (error) {
       throw toFileError(error);
     }
-    if (performance.now() - before > this.#patience) this.#slow = true;
+    this.#patience.answered(before);
     return this.#advance(count);
   }
 

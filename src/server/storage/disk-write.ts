@@ -19,6 +19,7 @@ import { promisify } from 'node:util';
 import { checkRegular, openRegular } from './disk-read.js';
 import { errnoOf, guarded, toFileError } from './errors.js';
 import { temporaryName } from './names.js';
+import { Patience } from './patience.js';
 import { FileError, type Remains, type Sink, type WriteHow } from './types.js';
 import { isAlias, type Place, type Tree, walk } from './walk.js';
 
@@ -78,7 +79,7 @@ export function admitFile(tree: Tree, names: readonly string[], how: WriteHow): 
 /**
  * Opens a file for writing.
  *
- * @param patience milliseconds that one write may hold the thread; then the thread pool writes.
+ * @param patience milliseconds that writes may hold the thread, as `Patience` counts; then the thread pool writes.
  * @throws FileError, or the system's error.
  */
 export function openSink(tree: Tree, names: readonly string[], how: WriteHow, patience: number): Sink {
@@ -117,9 +118,8 @@ abstract class DiskSink implements Sink {
   protected written = 0;
   /** Where the last octet of `writeAt` ends. */
   protected reach = 0;
-  readonly #patience: number;
+  readonly #patience: Patience;
   #position: number | undefined;
-  #slow = false;
   #begun = false;
   #pending: Promise<void> | undefined;
   #end: Remains | 'complete' | undefined;
@@ -131,7 +131,7 @@ abstract class DiskSink implements Sink {
     this.place = place;
     this.fd = fd;
     this.how = how;
-    this.#patience = patience;
+    this.#patience = new Patience(patience);
     // At the end, whatever it is then.
     if (how.mode === 'append') return;
     this.#position = how.mode === 'resume' || how.mode === 'adjust' ? how.offset : 0;
@@ -161,7 +161,7 @@ abstract class DiskSink implements Sink {
     if (this.#end !== undefined) throw new FileError('io', 'the upload has ended already');
     if (!this.#begun) guarded(() => this.begin());
     this.#begun = true;
-    if (this.#slow) return this.#writeSlowly(chunk, at);
+    if (this.#patience.isOver) return this.#writeSlowly(chunk, at);
     const before = performance.now();
     let done = 0;
     // write(2) may take a part, on a disk that is nearly full or at a limit.
@@ -170,7 +170,7 @@ abstract class DiskSink implements Sink {
       const place = at === undefined ? null : at + from;
       done += this.#took(guarded(() => writeSync(this.fd, chunk, from, chunk.length - from, place)));
     }
-    if (performance.now() - before > this.#patience) this.#slow = true;
+    this.#patience.answered(before);
     return undefined;
   }
 
