@@ -2,6 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Act, type ActorOptions, compare, sharedFile, type Tally, tell } from './act.js';
+import { burst, fastCopy } from './fast-acts.js';
 import { abort, copy, digest } from './more-acts.js';
 import { type Chance, contentOf } from './random.js';
 import { Hung, Refused, SoakSession } from './session.js';
@@ -124,6 +125,8 @@ const ACTS: readonly (readonly [string, number, Act])[] = [
   ['digest', 4, digest],
   ['abort', 5, abort],
   ['copy', 6, copy],
+  ['burst', 5, burst],
+  ['tree by the client', 3, fastCopy],
   ['vanish', 5, vanish],
   ['drop', 5, drop],
 ];
