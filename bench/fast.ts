@@ -84,7 +84,7 @@ const idOf = ({ files, delay, sessions }: Setting): string =>
   [files.toLocaleString('en'), `${2 * delay} ms`, `${sessions}`].join(' | ');
 
 /** Seconds: a run of globus-url-copy that would take longer gets fewer files. */
-const LONGEST = 4;
+const LONGEST = 3;
 const AROUND = 0.6;
 
 function cellsOf(setting: Setting): Cell[] {

@@ -62,7 +62,7 @@ function expectedRate({ tls, delay, sessions }: Setting, contender: string): num
 
 /** As many files as a run of some seconds moves; ours over the line gets enough that its start does not decide. */
 function countOf(setting: Setting, contender: string, rate: number): number {
-  const long = contender === OURS && !setting.tls ? 20 : 5;
+  const long = contender === OURS && !setting.tls ? 60 : 4;
   const wanted = Math.min(FILES, rate * long);
   const step = wanted < 100 ? 4 : 100;
   return Math.max(4, Math.round(wanted / step) * step);

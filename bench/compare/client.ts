@@ -39,7 +39,7 @@ export async function runClient(
   env: Readonly<Record<string, string>>,
   expected: number,
 ): Promise<ClientRun> {
-  const limit = Math.max(LEAST_LIMIT, PATIENCE * expected);
+  const limit = Math.ceil(Math.max(LEAST_LIMIT, PATIENCE * expected));
   const words = [SYSTEM_PYTHON, '-c', ACCOUNTANT, String(limit), ...command];
   const { status, output, seconds } = await timedRun(words, env, 1000 * (limit + 30));
   const [, wall = `${seconds}`, cpu = '0', kibibytes = '0'] =
