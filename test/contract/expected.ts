@@ -177,8 +177,15 @@ function underPins(ids: Record<Side, PeerId>, attempt: string): Expectation {
   return reuse(ids, client) ?? OK;
 }
 
+/** Both must have MODE E. */
+const BLOCKS: readonly PeerId[] = ['jackstay', 'gridftp'];
+
 /** What one attempt between two servers must come to. */
 export function expected(source: PeerId, destination: PeerId, mode: Mode, attempt: string): Expectation {
+  if (attempt.startsWith('fast ')) {
+    const able = BLOCKS.includes(source) && BLOCKS.includes(destination);
+    return able ? expected(source, destination, mode, attempt.slice('fast '.length)) : NONE;
+  }
   if (attempt.startsWith('DCPA')) return mode === 'tls' ? underPins({ source, destination }, attempt) : NONE;
   const parts = partsOf(attempt);
   if (mode === 'plain' && parts.by !== 'none') return NONE;
@@ -227,21 +234,29 @@ const oneSided = (own: 'src' | 'dst', stock: 'src' | 'dst'): string[] => {
 };
 
 /** True for a way that needs DCPA. */
-export const isUnderDcpa = (attempt: string): boolean => attempt.startsWith('DCPA');
+export const isUnderDcpa = (attempt: string): boolean => /^(fast )?DCPA/.test(attempt);
+
+/** The same over kept connections (MODE E), where the destination listens by PASV or EPSV, and then the ways themselves. */
+const withFast = (ways: readonly string[]): string[] => [
+  ...ways.filter((way) => /[PE].SV@dst$/.test(way) && !way.includes('CPSV')).map((way) => `fast ${way}`),
+  ...ways,
+];
 
 /** Attempts in the order in which the engine tries them. */
 export const ATTEMPTS: Readonly<Record<Mode, readonly string[]>> = {
-  plain: ['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'],
+  plain: withFast(['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src']),
   tls: [
-    ...['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'].map((door) => `DCPA ${door}`),
-    ...oneSided('dst', 'src'),
-    ...oneSided('src', 'dst'),
-    'CPSV@dst',
-    ...['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'].map((door) => `SSCN@dst ${door}`),
-    'CPSV@src',
-    ...['PASV@src', 'PASV@dst', 'EPSV@src', 'EPSV@dst'].map((door) => `SSCN@src ${door}`),
-    ...['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'].map((door) => `clear ${door}`),
-  ],
+    ['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'].map((door) => `DCPA ${door}`),
+    oneSided('dst', 'src'),
+    oneSided('src', 'dst'),
+    [
+      'CPSV@dst',
+      ...['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'].map((door) => `SSCN@dst ${door}`),
+      'CPSV@src',
+      ...['PASV@src', 'PASV@dst', 'EPSV@src', 'EPSV@dst'].map((door) => `SSCN@src ${door}`),
+    ],
+    ['PASV@dst', 'PASV@src', 'EPSV@dst', 'EPSV@src'].map((door) => `clear ${door}`),
+  ].flatMap(withFast),
 };
 
 /** Its command reader drops octets above 127: files with such names are not sent to it or from it. */
@@ -277,8 +292,14 @@ export interface PairExpectation {
   readonly route?: string;
 }
 
-export function expectedPair(source: PeerId, destination: PeerId, mode: Mode): PairExpectation {
-  const attempts = ATTEMPTS[mode].filter((attempt) => !attempt.startsWith('clear'));
+/** @param ways the ones that count: all of them, or those of stream mode. */
+export function expectedPair(
+  source: PeerId,
+  destination: PeerId,
+  mode: Mode,
+  ways: readonly string[] = ATTEMPTS[mode],
+): PairExpectation {
+  const attempts = ways.filter((attempt) => !/^(fast )?clear/.test(attempt));
   const results = attempts.map((attempt) => ({ attempt, ...expected(source, destination, mode, attempt) }));
   const sure = results.find(({ marks }) => marks.every((mark) => mark === 'ok'));
   const lossy = results.some(({ marks }) => marks.some((mark) => mark === 'T' || mark === 'X'));

@@ -28,9 +28,11 @@ describe('the recorded compatibility', () => {
     expect(figures.repeat).toBe(20);
     for (const { source, destination, mode, cells, end, route } of figures.pairs) {
       const name = `${mode} ${source} to ${destination}`;
-      const wanted = expectedPair(source, destination, mode);
+      // The page is about stream mode, which every server has.
+      const ways = ATTEMPTS[mode].filter((attempt) => !attempt.startsWith('fast '));
+      const wanted = expectedPair(source, destination, mode, ways);
       expect({ name, end, route }).toEqual({ name, end: wanted.end, route: wanted.route });
-      for (const attempt of ATTEMPTS[mode]) {
+      for (const attempt of ways) {
         const { marks } = expected(source, destination, mode, attempt);
         const cell = cells.find((each) => each.attempt === attempt);
         const told = Object.keys(cell?.marks ?? { unavailable: 1 });
