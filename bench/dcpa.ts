@@ -9,16 +9,7 @@
  * bench/results/dcpa.json and into docs/performance.md; with any other to the terminal only.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SitePool } from '../src/client/pool.js';
 import { memoryTrust } from '../src/client/trust.js';
@@ -27,7 +18,8 @@ import { plan } from '../src/engine/plan.js';
 import { runAttempt } from '../src/engine/run-attempt.js';
 import type { Peer } from '../test/peers/peer.js';
 import { notBuilt, startJackstay } from '../test/peers/real/jackstay.js';
-import { differences, markdownTable, median, numericOptions, REPOSITORY, saveResult } from './harness.js';
+import { intoPage } from './compare/page.js';
+import { differences, markdownTable, median, numericOptions, saveResult } from './harness.js';
 
 const FULL = { runs: 7, mebibytes: 1024, files: 1000, size: 10_240, sessions: 4, built: 1 };
 const options = numericOptions(FULL);
@@ -170,15 +162,6 @@ function table(runs: readonly Run[]): string {
   ]);
 }
 
-/** Puts the section between its markers. */
-function intoPage(section: string): void {
-  const page = join(REPOSITORY, 'docs', 'performance.md');
-  const text = readFileSync(page, 'utf8');
-  const [before = '', rest = ''] = text.split('<!-- dcpa -->');
-  const [, after = ''] = rest.split('<!-- /dcpa -->');
-  writeFileSync(page, `${before}<!-- dcpa -->\n${section}\n<!-- /dcpa -->${after}`);
-}
-
 async function rounds(ground: Ground): Promise<Run[]> {
   const runs: Run[] = [];
   for (let round = -1; round < options.runs; round++) {
@@ -211,7 +194,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${shown}\n\n${note}\n`);
     if (!full || !built) return;
     saveResult('dcpa', { options, runs });
-    intoPage(`${shown}\n\n${note}`);
+    intoPage('dcpa', `${shown}\n\n${note}`);
   } finally {
     await source.stop();
     await sink.stop();

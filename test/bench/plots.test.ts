@@ -9,7 +9,7 @@ import { fast } from '../../bench/fast.js';
 import { many } from '../../bench/many.js';
 import { drawFigure, shown } from '../../bench/plots/figure.js';
 import { colourOf, figures } from '../../bench/plots/figures.js';
-import { PLOTS } from '../../bench/plots/write.js';
+import { PLOTS, PLOTS_PAGE, plotsPage } from '../../bench/plots/write.js';
 import { smallFiles } from '../../bench/small-files.js';
 import { tree } from '../../bench/tree.js';
 
@@ -40,6 +40,7 @@ describe('docs/performance', () => {
     const drawn = figures();
     expect(drawn.length).toBeGreaterThan(0);
     expect(readdirSync(PLOTS).sort()).toEqual(drawn.map(({ name }) => `${name}.svg`).sort());
+    expect(readFileSync(PLOTS_PAGE, 'utf8')).toBe(plotsPage(drawn));
     for (const figure of drawn)
       expect(
         readFileSync(join(PLOTS, `${figure.name}.svg`), 'utf8') === drawFigure(figure),
