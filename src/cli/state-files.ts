@@ -36,6 +36,7 @@ export const routeFile = z.strictObject({
       }),
       security: z.enum(['clear', 'encrypted', 'one-sided', 'verified']),
       attempt: z.string(),
+      fast: z.literal(false).exactOptional(),
       since: time,
     }),
   ),

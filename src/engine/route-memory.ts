@@ -7,6 +7,8 @@ export interface RememberedRoute {
   security: Security;
   /** Stable id of the attempt, as `plan` names it, for example `STOR-first CPSV@dst`. */
   attempt: string;
+  /** The fast lane did not carry a file between them then, although both offered it: it is not tried first. */
+  fast?: false;
   /** Last success, milliseconds since 1970 UTC. */
   since: number;
 }

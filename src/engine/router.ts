@@ -32,6 +32,8 @@ export class Router {
   readonly #memory: RouteMemory | undefined;
   readonly #key: string;
   #preferred: string | undefined;
+  /** In an earlier run the fast lane carried nothing. */
+  #fastFailed = false;
   #proven: Attempt | undefined;
   #suspicion = 0;
   /** Times in a row that a burst broke. */
@@ -59,7 +61,9 @@ export class Router {
 
   /** Read what an earlier run learned. */
   async recall(): Promise<void> {
-    this.#preferred = (await this.#memory?.get(this.#key))?.attempt;
+    const known = await this.#memory?.get(this.#key);
+    this.#preferred = known?.attempt;
+    this.#fastFailed = known?.fast === false;
   }
 
   get names(): Record<Side, string> {
@@ -69,9 +73,13 @@ export class Router {
   plan(): Plan {
     const made = plan(this.#facts.source, this.#facts.destination, this.#floor, this.#findings);
     const best = made.attempts[0];
-    // A route of earlier days must not keep a pair from a safer one that it has learned since.
+    // A route of earlier days must not keep a pair from a safer or faster one that it has learned since.
     const liked = made.attempts.filter(
-      (attempt) => attempt.id === this.#preferred && best && isAsSafe(attempt, best),
+      (attempt) =>
+        attempt.id === this.#preferred &&
+        best &&
+        isAsSafe(attempt, best) &&
+        (attempt.fast || !best.fast || this.#fastFailed),
     );
     return { ...made, attempts: [...liked, ...made.attempts.filter((each) => !liked.includes(each))] };
   }
@@ -134,9 +142,11 @@ export class Router {
       summary: describeAttempt(attempt, this.names),
     });
     const since = Date.now();
-    this.#note((memory) =>
-      memory.set(this.#key, { route, security: attempt.security, attempt: attempt.id, since }),
-    );
+    const failed =
+      !attempt.fast &&
+      (this.#fastFailed || this.#findings.some(({ attempt: id }) => id?.startsWith('fast ')));
+    const known = { route, security: attempt.security, attempt: attempt.id, since };
+    this.#note((memory) => memory.set(this.#key, failed ? { ...known, fast: false } : known));
   }
 
   #failed(attempt: Attempt, finding: Finding): void {

@@ -332,3 +332,40 @@ describe('when there is no way', () => {
     expect(told[0]?.text).toMatch(/allow FXP/);
   });
 });
+
+describe('the fast lane', () => {
+  const able = { a: { features: 'PARALLEL', protP: false }, b: { features: 'PARALLEL', protP: false } };
+
+  test('comes before a stream route of earlier days, unless it failed then', async () => {
+    const memory = memoryRoutes();
+    const route = { kind: 'fxp' } as const;
+    await memory.set(KEY, { route, security: 'clear', attempt: 'PASV@dst', since: 1 });
+    const first = bench({ ...able, memory, floor: 'clear' });
+    await first.router.recall();
+    for (const id of ['fast PASV@dst', 'fast EPSV@dst']) {
+      const one = await ticket(first.router);
+      expect(one.attempt.id).toBe(id);
+      one.settle(dead(one));
+    }
+    (await ticket(first.router)).settle('worked');
+    await first.router.noted();
+    expect(await memory.get(KEY)).toMatchObject({ attempt: 'PASV@dst', fast: false });
+    const second = bench({ ...able, memory, floor: 'clear' });
+    await second.router.recall();
+    expect((await ticket(second.router)).attempt.id).toBe('PASV@dst');
+  });
+
+  test('is given up where bursts break in a row, and a file that lands in between begins the count anew', async () => {
+    const { router } = bench({ ...able, floor: 'clear' });
+    const pilot = await ticket(router);
+    pilot.settle('worked');
+    for (const broken of [3, 4]) {
+      for (let times = 0; times < broken; times++) {
+        expect((await ticket(router)).attempt.id).toBe('fast PASV@dst');
+        router.broke(pilot.attempt, 'the connection broke');
+      }
+      if (broken === 3) router.flowed();
+    }
+    expect((await ticket(router)).attempt.id).toBe('fast EPSV@dst');
+  });
+});

@@ -16,6 +16,9 @@ import { finishWhole, storesWhole, storeWhole } from './whole.js';
 /** Files that are not sent in a burst again: alone it is told what is wrong with them. */
 const alone = new WeakSet<FileJob>();
 
+/** Files that landed once and lost the sessions before they had their names. */
+const lost = new WeakSet<FileJob>();
+
 /** What `sendFxp` does with a file that landed under its temporary name. */
 export type Finish = (landed: {
   source: Connection;
@@ -97,7 +100,11 @@ interface Burst {
 function overtaken({ run, job, link }: Burst, error: FtpError): FtpError {
   if (error.kind !== 'closed' || !link.broken || run.signal.aborted) return error;
   job.partial = 0;
-  return error instanceof Overtaken ? error : new Overtaken(error.message);
+  if (error instanceof Overtaken) return error;
+  // What it led to may have cost the sessions: the second time it goes alone, where that counts.
+  if (lost.has(job)) alone.add(job);
+  lost.add(job);
+  return new Overtaken(error.message);
 }
 
 /** @throws Overtaken where the file is to be sent again at once; FtpError where it has failed for good. */
