@@ -22,25 +22,20 @@ export function formatTime(at: number): string {
  * Also takes `19100` + year past 1999, the well-known misprint of old daemons (`19104` = 2004).
  */
 export function parseTime(text: string): number | undefined {
-  const fixed = /^191\d{2}\d{10}(?:\.|$)/.test(text)
-    ? String(1900 + Number(text.slice(2, 5))) + text.slice(5)
-    : text;
+  const fixed =
+    text.startsWith('191') && /^191\d{2}\d{10}(?:\.|$)/.test(text)
+      ? String(1900 + Number(text.slice(2, 5))) + text.slice(5)
+      : text;
   const match = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d+))?$/.exec(fixed);
   if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const [hour, minute, second] = [Number(match[4]), Number(match[5]), Number(match[6])];
   // A leap second is legal (RFC 3659 2.3): 60 counts as the next minute.
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 60) return undefined;
   // Date.UTC would take the years 0 to 99 for 1900 to 1999.
   const midnight = new Date(0).setUTCFullYear(year, month - 1, day);
   if (new Date(midnight).getUTCDate() !== day) return undefined;
-  const fraction = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
+  const fraction = match[7] === undefined ? 0 : Number(match[7].slice(0, 3).padEnd(3, '0'));
   const at = midnight + ((hour * 60 + minute) * 60 + second) * 1000 + fraction;
   // The leap second at the end of the last year would be in one that has five digits.
   return at < LAST + 1000 ? at : undefined;

@@ -7,7 +7,10 @@ const KEPT = 1024;
 /** Storages of this thread by their spec, made when first asked for. */
 export function keepStorages(open: (spec: StorageSpec) => Storage): (spec: StorageSpec) => Storage {
   const kept = new Map<string, Storage>();
+  // Within a thread an account's spec is the same object for every file.
+  let last: { spec: StorageSpec; storage: Storage } | undefined;
   return (spec) => {
+    if (last?.spec === spec) return last.storage;
     const key = spec.kind === 'disk' ? `${spec.links} ${spec.root}` : `object ${spec.id}`;
     let storage = kept.get(key);
     if (!storage) {
@@ -15,6 +18,7 @@ export function keepStorages(open: (spec: StorageSpec) => Storage): (spec: Stora
       storage = open(spec);
       kept.set(key, storage);
     }
+    last = { spec, storage };
     return storage;
   };
 }

@@ -143,7 +143,9 @@ function orderOf(
 /** Under which terms connections were made; under others they are of no use (MODE E). */
 const terms = (session: Session, { tls }: Order): string =>
   // The certificate names the identity; its key needs no second place.
-  JSON.stringify([session.account?.name, tls && { ...tls, identity: tls.identity?.cert }]);
+  tls
+    ? JSON.stringify([session.account?.name, { ...tls, identity: tls.identity?.cert }])
+    : `clear ${session.account?.name}`;
 
 /** Connections that are kept must be those that would be made now. @throws Refusal */
 function checkKept(session: Session, pending: PendingEndpoint, made: string | undefined): void {

@@ -37,7 +37,8 @@ function takeBefore(session: Session): Before {
   const have = takeHave(session);
   const { expected } = session.params;
   session.params.expected = undefined;
-  return { ...takeRange(session), have, expected };
+  const { start, end } = takeRange(session);
+  return { start, end, have, expected };
 }
 
 function howOf(session: Session, { verb }: Upload, { start: offset, have }: Before): WriteHow {
@@ -141,8 +142,9 @@ function stou(session: Session, _argument: string, say: Say): Promise<ServerRepl
 /** What `ESTO` is to store, and how. @throws Refusal 501, 504 for a letter that is not served. */
 function parseEsto(argument: string): Upload {
   const common = { verb: 'ESTO', opening: 'Data connection open; send the file.' } as const;
-  const [, letter = '', rest = ''] = /^(\S+)(?: (.*))?$/s.exec(argument) ?? [];
-  switch (letter.toUpperCase()) {
+  const blank = argument.indexOf(' ');
+  const rest = blank < 0 ? '' : argument.slice(blank + 1);
+  switch (argument.slice(0, blank < 0 ? undefined : blank).toUpperCase()) {
     case 'F': {
       const verdict = parseStoreFacts(rest);
       if (!verdict.ok) throw new Refusal(501, `ESTO F: ${verdict.why}.`);
