@@ -138,6 +138,8 @@ describe.each([0, 1])('with %i threads', (threads) => {
       const client = await server().enter('adder');
       expect((await client.transfer(esto('old.txt', { size: 3 }), { body: 'new' })).final.code).toBe(553);
       expect((await client.transfer(esto('added', { size: 3 }), { body: 'new' })).final.code).toBe(226);
+      expect((await client.transfer('ESTO A 0 old.txt', { body: 'new' })).final.code).toBe(553);
+      expect((await client.transfer('ESTO A 0 added2', { body: 'new' })).final.code).toBe(226);
       // One that comes meanwhile is not replaced either.
       const link = await client.data();
       client.send(esto('race', { size: 3 }));

@@ -79,7 +79,7 @@ async function receive(
   const place = session.place(name, 'write', 553);
   if (place.mountPoint) throw new Refusal(553, 'That is a directory.');
   const how = verb === 'ESTO' ? await extended(session, place, upload) : howOf(session, upload, before);
-  if (how.mode === 'replace' || facts) await refuseDupe(session, place);
+  if (how.mode === 'replace' || verb === 'ESTO') await refuseDupe(session, place);
   if (!(await session.core.shares.admits(session, place))) throw new Refusal(552, 'The quota is used up.');
   const job: Job = {
     verb,
