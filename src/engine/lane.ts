@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Connection } from '../client/connection.js';
 import type { SitePool } from '../client/pool.js';
 import type { FastLink } from './fast/link.js';
@@ -27,6 +28,8 @@ export class Lane {
     this.slot = slot;
     this.#ends = { source, destination };
     this.#signal = signal;
+    // Every transfer under way listens to it.
+    if (signal) setMaxListeners(0, signal);
   }
 
   /** Make sure that both sessions live. @throws FtpError of the login that failed. */

@@ -72,14 +72,16 @@ export class WaitingFiles {
    *
    * @param underWay big files that are being sent now.
    * @param lanes lanes at work, the asking one included.
+   * @param proven false while no file has arrived: all others wait for the route to be proven, by a small one then.
    */
-  shift(underWay = 0, lanes = 1): FileJob | undefined {
-    return this.#choose(underWay, lanes).shift();
+  shift(underWay = 0, lanes = 1, proven = true): FileJob | undefined {
+    return this.#choose(underWay, lanes, proven).shift();
   }
 
-  #choose(underWay: number, lanes: number): Line {
+  #choose(underWay: number, lanes: number, proven: boolean): Line {
     if (this.#big.length === 0) return this.#small;
     if (this.#small.length === 0) return this.#big;
+    if (!proven) return this.#small;
     if (lanes > 1 && underWay >= lanes - 1) return this.#small;
     if (lanes > 1 && underWay === 0) return this.#big;
     return this.#big.first < this.#small.first ? this.#big : this.#small;

@@ -39,6 +39,13 @@ describe('files that wait', () => {
     expect(waiting.shift(1, 2)).toBe(a);
   });
 
+  it('until a file has arrived a small one goes first, and nothing waits where there is none', () => {
+    const waiting = filled(x, a, y);
+    expect(waiting.shift(0, 3, false)).toBe(a);
+    expect(waiting.shift(0, 3, false)).toBe(x);
+    expect(waiting.shift(1, 3, true)).toBe(y);
+  });
+
   it('what is tried again goes first', () => {
     const waiting = filled(a, b);
     waiting.unshift(c);
