@@ -85,7 +85,7 @@ function bigFile(result: Result): Figure {
     groups: [groupOf(result, setting, '')],
   }));
   const amount = Math.max(...result.samples.map((one) => one.amount));
-  const title = `One file of ${amount} MiB, server to server`;
+  const title = `One file of ${amount.toLocaleString('en')} MiB, server to server`;
   return { name: 'big-file', title, note: noteOf(result), panels };
 }
 
