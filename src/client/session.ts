@@ -232,6 +232,7 @@ export class Session {
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#closed) return;
     try {
       const verb = this.#queue.verb;
       this.#decoder.replyLimit =
@@ -356,13 +357,14 @@ export class Session {
   }
 
   /**
-   * QUIT, and the end of this side right behind it: the server reads both in order and is not reset. Nobody waits for its answer,
-   * and a program that has nothing else to do may end.
+   * QUIT, and the end of this side right behind it: the server reads both in order and is not reset. The session is over at once;
+   * nobody waits for the answer, and a program that has nothing else to do may end.
    */
   quit(): void {
     if (this.#closed) return;
-    this.request('QUIT', undefined, { timeout: 0 }).catch(() => {});
+    this.#raw('QUIT');
     this.#control.end(FAREWELL);
+    this.#end(new FtpError('closed', `${this.name}: the session was ended`));
   }
 
   /** End at once; every waiting command fails with `cause`. */

@@ -15,6 +15,7 @@ import { routeInfo } from './plan.js';
 import type { Ticket } from './router.js';
 import type { Run } from './run.js';
 import { runAttempt } from './run-attempt.js';
+import { wayForSmall } from './small.js';
 import { Mismatch, samePrefix, type Verified, verifyPair } from './verify.js';
 import { watchTransfer } from './watch.js';
 
@@ -30,7 +31,7 @@ export async function sendFxp(run: Run, lane: Lane, job: FileJob): Promise<Sent>
     if (burst) return burst;
     try {
       await lane.connect();
-      const sent = await tryRoute(run, lane, job, ticket);
+      const sent = await tryRoute(run, lane, job, wayForSmall(run, lane, job, ticket));
       if (sent) return sent;
     } catch (error) {
       ticket.settle('open');

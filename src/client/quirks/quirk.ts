@@ -34,6 +34,8 @@ export interface Behaviour {
   cpsvSticky?: boolean;
   /** As TLS client it shows the certificate of its control connection when it is asked for one: measured. */
   showsKeyAsClient?: boolean;
+  /** As TLS client it holds back messages of its handshake, 0.2 s each: measured. */
+  slowTlsClient?: boolean;
   /** PRET before PASV and CPSV is a must. */
   needsPret?: boolean;
   /** Discards, reorders or dies on commands sent together. */
