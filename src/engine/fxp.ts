@@ -4,7 +4,7 @@ import { FtpError } from '../protocol/errors.js';
 import { baseName } from '../protocol/paths.js';
 import type { Reply } from '../protocol/replies.js';
 import { arrivalPath, commit, discard, exactTime, isNameRefused, resumePoint } from './commit.js';
-import { keptFor, linkAfter, sendInBurst } from './fast/burst.js';
+import { beforeOthers, keptFor, linkAfter, sendInBurst } from './fast/burst.js';
 import { compareTold, digestsAreTold } from './fast/told.js';
 import type { Finding, Side } from './findings.js';
 import type { FileJob, FileResult, Sent } from './job.js';
@@ -32,7 +32,7 @@ export async function sendFxp(run: Run, lane: Lane, job: FileJob): Promise<Sent>
     try {
       await lane.connect();
       const sent = await tryRoute(run, lane, job, wayForSmall(run, lane, job, ticket));
-      if (sent) return sent;
+      if (sent) return beforeOthers(lane, sent);
     } catch (error) {
       ticket.settle('open');
       throw error;

@@ -16,9 +16,6 @@ import { finishWhole, storesWhole, storeWhole } from './whole.js';
 /** Files that are not sent in a burst again: alone it is told what is wrong with them. */
 const alone = new WeakSet<FileJob>();
 
-/** Files that landed once and lost the sessions before they had their names. */
-const lost = new WeakSet<FileJob>();
-
 /** What `sendFxp` does with a file that landed under its temporary name. */
 export type Finish = (landed: {
   source: Connection;
@@ -78,7 +75,10 @@ export function sendInBurst(
         if (!whole) return await finish({ ...pair, offset: 0, path, said: replies });
         return await finishWhole(run, job, ticket.attempt, { ...pair, said: replies });
       } catch (error) {
-        throw overtaken(burst, toFtpError(error));
+        const failure = overtaken(link, error);
+        // From the beginning: behind another file it may have got octets of a third one.
+        if (failure instanceof Overtaken) job.partial = 0;
+        throw failure;
       } finally {
         link.leave();
       }
@@ -96,15 +96,22 @@ interface Burst {
   path: string | undefined;
 }
 
-/** A file that landed, and whose sessions were ended before it had its name, is sent again: it is no fault of it. */
-function overtaken({ run, job, link }: Burst, error: FtpError): FtpError {
-  if (error.kind !== 'closed' || !link.broken || run.signal.aborted) return error;
-  job.partial = 0;
-  if (error instanceof Overtaken) return error;
-  // What it led to may have cost the sessions: the second time it goes alone, where that counts.
-  if (lost.has(job)) alone.add(job);
-  lost.add(job);
-  return new Overtaken(error.message);
+/** A file that landed and lost the sessions to another one's failure before it had its name is no fault of its own. */
+function overtaken(link: FastLink, error: unknown): FtpError {
+  const failure = toFtpError(error);
+  return failure.kind === 'closed' && link.gaveUp && !(failure instanceof Overtaken)
+    ? new Overtaken(failure.message)
+    : failure;
+}
+
+/** A file that went alone, and is finished while others follow it over the same connection. */
+export function beforeOthers({ link }: Lane, sent: Sent): Sent {
+  if (!link) return sent;
+  const finish = (): Promise<FileResult> =>
+    sent.finish().catch((error: unknown) => {
+      throw overtaken(link, error);
+    });
+  return { finish };
 }
 
 /** @throws Overtaken where the file is to be sent again at once; FtpError where it has failed for good. */
@@ -117,13 +124,12 @@ async function landedOr(burst: Burst, said: Promise<Landed>): Promise<Landed> {
     return landed;
   } catch (error) {
     const failure = toFtpError(error);
-    // From the beginning: behind another file it may have got octets of a third one.
-    job.partial = 0;
     ticket.settle('open');
     if (failure instanceof Overtaken || failure.kind === 'aborted' || failure.kind === 'timeout')
       throw failure;
     if (link.drains && isFinal(failure, run.names)) {
       if (path !== undefined) await discard(destination, path);
+      job.partial = 0;
       throw failure;
     }
     alone.add(job);

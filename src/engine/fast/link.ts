@@ -75,6 +75,7 @@ export class FastLink {
   /** A file in order did not land: none behind it is believed. */
   #failed = false;
   #blamed = false;
+  #gaveUp = false;
   #watch: NodeJS.Timeout | undefined;
   #drain: NodeJS.Timeout | undefined;
   #asked = false;
@@ -90,9 +91,9 @@ export class FastLink {
     return this.#options.endpoint;
   }
 
-  /** After a file that failed, or whose sessions ended, nothing goes over it any more. */
-  get broken(): boolean {
-    return this.#broken !== undefined || SIDES.some((side) => this.#dead(side));
+  /** Its sessions were ended because a file failed: what else they had to do is no fault of whoever waits for it. */
+  get gaveUp(): boolean {
+    return this.#gaveUp;
   }
 
   /** Both servers stop at a file that fails, and answer what was sent behind it. */
@@ -107,7 +108,7 @@ export class FastLink {
 
   /** True while the connection is there, between these sessions. */
   open(source: Connection | undefined, destination: Connection | undefined): boolean {
-    if (this.broken) return false;
+    if (this.#broken || SIDES.some((side) => this.#dead(side))) return false;
     if (this.#options.source !== source || this.#options.destination !== destination) return false;
     return this.#busy > 0 || Date.now() - this.#used < FRESH;
   }
@@ -282,6 +283,7 @@ export class FastLink {
   /** End both sessions. */
   #end(error: FtpError): void {
     if (error.kind === 'aborted' || error.kind === 'timeout') this.#break(undefined, error);
+    this.#gaveUp = error.kind === 'closed';
     for (const side of SIDES) this.#options[side].session.destroy(error);
   }
 

@@ -46,6 +46,7 @@ describe.each(PAIRS)('%s to %s', (from, to, absent) => {
         for (const path of gone) unlinkSync(join(a.home, 'tree', path));
       },
     });
+    expect(messages(ran)).toHaveLength(3);
     expect(summaryOf(ran)).toMatchObject({ files: 117, failed: 3 });
     for (const path of gone)
       expect(messages(ran)).toContainEqual(expect.stringMatching(new RegExp(`^${path}: .*(RETR|550|500)`)));
