@@ -14,10 +14,9 @@ import { main } from './compare/frame.js';
 import { closePlaces, type Place, placeOf, plantFiles, runErrand } from './compare/ground.js';
 import { endProfiled, startOurs } from './compare/ours.js';
 import { distinct } from './compare/statistics.js';
-import { footnote, wideTable } from './compare/tables.js';
+import { footnote, proofTable, wideTable } from './compare/tables.js';
 import type { Cell, Comparison, Ground, Result, Scale } from './compare/types.js';
 import { versionsOf } from './compare/versions.js';
-import { markdownTable } from './harness.js';
 
 const DELAY = 25;
 const MANY = 1000;
@@ -142,17 +141,8 @@ function section(result: Result): string {
     ],
     unit: 'files',
   });
-  const said = (name: string): string => {
-    const ways = samples.filter(({ contender }) => contender === name).map((one) => one.said ?? '');
-    return distinct(ways.map((way) => way.replace(/ \d+/g, ''))).join('; ');
-  };
-  const verified = markdownTable([
-    ['', 'servers', 'what is compared, and by whom', 'route and proof as reported'],
-    ...ENTRANTS.map(({ contender, servers }) => [
-      ...[contender.name, servers, contender.verifies, said(contender.name) || '-'],
-    ]),
-  ]);
-  return `${table}\n\nFiles a second. ${footnote(result)}\n\n${verified}`;
+  const proofs = ENTRANTS.map(({ contender, servers }) => ({ ...contender, servers }));
+  return `${table}\n\nFiles a second. ${footnote(result)}\n\n${proofTable(samples, proofs)}`;
 }
 
 export const fast: Comparison = {

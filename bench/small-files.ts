@@ -17,7 +17,7 @@ import { type Contender, jackstay, lftp, startOf } from './compare/contenders.js
 import { main } from './compare/frame.js';
 import { closePlaces, type Place, placeOf, plantFiles, runErrand } from './compare/ground.js';
 import { distinct } from './compare/statistics.js';
-import { footnote, wideTable } from './compare/tables.js';
+import { footnote, proofTable, wideTable } from './compare/tables.js';
 import type { Cell, Comparison, Ground, Result, Scale } from './compare/types.js';
 import { versionsOf } from './compare/versions.js';
 
@@ -128,7 +128,7 @@ function section(result: Result): string {
     unit: 'files',
     limit: { title: 'of the limit', of: OURS, rate: limitOf },
   });
-  return `${table}\n\nFiles a second. ${footnote(result)}`;
+  return `${table}\n\nFiles a second. ${footnote(result)}\n\n${proofTable(result.samples, CONTENDERS)}`;
 }
 
 export const smallFiles: Comparison = {

@@ -79,6 +79,24 @@ export function wideTable(samples: readonly Sample[], table: WideTable): string 
   ]);
 }
 
+/** Who compares what, as the contenders are known to do, and what our client said that it did. */
+export function proofTable(
+  samples: readonly Sample[],
+  contenders: readonly { readonly name: string; readonly verifies: string; readonly servers?: string }[],
+): string {
+  const said = (name: string): string => {
+    const ways = samples.filter(({ contender }) => contender === name).map((one) => one.said ?? '-');
+    return distinct(ways.map((way) => way.replace(/ \d+/g, ''))).join('; ');
+  };
+  const withServers = contenders.some(({ servers }) => servers !== undefined);
+  const between = (servers: string): string[] => (withServers ? [servers] : []);
+  const present = contenders.filter(({ name }) => samples.some(({ contender }) => contender === name));
+  return markdownTable([
+    ['', ...between('servers'), 'what is compared, and by whom', 'route and proof as reported'],
+    ...present.map(({ name, verifies, servers = '-' }) => [name, ...between(servers), verifies, said(name)]),
+  ]);
+}
+
 /** The sentence under every table. */
 export function footnote(result: Result): string {
   const { date, runs, samples, machine, loadBefore } = result;

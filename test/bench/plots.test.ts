@@ -48,13 +48,14 @@ describe('docs/performance', () => {
       ).toBe(true);
   });
 
-  it('has a place for each comparison, and the tables of what was measured', () => {
+  it('has a place for each comparison, the tables of what was measured, and the targets', () => {
     const page = readFileSync(PAGE, 'utf8');
     for (const { name, section } of ALL) {
       expect(withSection(page, name, 'x')).toContain(`<!-- ${name} -->\nx\n<!-- /${name} -->`);
       const result = savedResult(name);
       if (result !== undefined) expect(page).toContain(section(result));
     }
+    expect(page).toContain(targetTable(savedResult));
   });
 });
 

@@ -3,7 +3,7 @@ import { cellsOf, chosenOf, estimated, readFlags, turns } from '../../bench/comp
 import { withSection } from '../../bench/compare/page.js';
 import { selfTimes } from '../../bench/compare/profile.js';
 import { countOf, fastestOf, ratioOf, spreadIn } from '../../bench/compare/statistics.js';
-import { digits, footnote, told, toldRatio, wideTable } from '../../bench/compare/tables.js';
+import { digits, footnote, proofTable, told, toldRatio, wideTable } from '../../bench/compare/tables.js';
 import type { Cell, Comparison, Result, Sample } from '../../bench/compare/types.js';
 
 const sample = (contender: string, round: number, seconds: number, more: Partial<Sample> = {}): Sample => ({
@@ -54,6 +54,21 @@ it('makes a row of a setting, with fewer files told where a contender had fewer'
     '| --- | --- | --- | --- | --- | --- |',
     '| near | 1 | 10.0 | 40.0; 40 files | 4.00 | 0.50 |',
   ]);
+});
+
+it('says who compared what, and how it went', () => {
+  const samples = [
+    sample('jackstay', 0, 1, { said: 'fast, clear, digest 39, size 1' }),
+    sample('jackstay', 1, 1, { said: 'fast, clear, digest 40' }),
+    sample('lftp', 0, 1),
+  ];
+  const contenders = ['lftp', 'jackstay', 'absent'].map((name) => ({ name, verifies: `by ${name}` }));
+  expect(proofTable(samples, contenders).split('\n').slice(2)).toEqual([
+    '| lftp | by lftp | - |',
+    '| jackstay | by jackstay | fast, clear, digest, size; fast, clear, digest |',
+  ]);
+  const between = contenders.map((one) => ({ ...one, servers: 'ours' }));
+  expect(proofTable(samples, between)).toContain('| lftp | ours | by lftp | - |');
 });
 
 it('says under the table what does not count', () => {
