@@ -5,6 +5,7 @@
  * `--check` measures each cell once, writes nothing, and fails when a cell is not what the file on disk says.
  * `--only SERVER` measures the pairs with one server and keeps what is on record for the others.
  * `--dcpa` measures the ways under DCPA of the pairs with ours, and keeps what is on record for all other ways.
+ * `--fast` measures the fast lane of the pairs that have it, and keeps what is on record for all other ways.
  * `--jobs N` [4] pairs at once. Ends with 1 when anything is not as expected.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PEER_IDS, type PeerId, peerOf } from '../test/contract/peers.js';
 import { differences } from './matrix/differences.js';
-import { type Measurement, measure, merged, withDcpa } from './matrix/measure.js';
+import { type Measurement, measure, merged, withDcpa, withFast } from './matrix/measure.js';
 import { page, withMatrix } from './matrix/report.js';
 
 const inRepository = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -54,6 +55,7 @@ async function main(): Promise<number> {
       check: { type: 'boolean', default: false },
       only: { type: 'string' },
       dcpa: { type: 'boolean', default: false },
+      fast: { type: 'boolean', default: false },
     },
   });
   const only = values.dcpa ? 'jackstay' : onlyOf(values.only);
@@ -67,6 +69,7 @@ async function main(): Promise<number> {
     ids: PEER_IDS,
     only,
     dcpa: values.dcpa,
+    fast: values.fast,
     repeat: values.check ? 1 : Number(values.repeat),
     jobs: Number(values.jobs),
     onPair: ({ source, destination, mode }, found, left) => {
@@ -78,7 +81,8 @@ async function main(): Promise<number> {
     },
   });
   const whole = only === undefined ? fresh : merged(onRecord(), fresh, only);
-  const measurement = values.dcpa ? withDcpa(onRecord(), fresh) : whole;
+  const some = values.fast ? withFast : values.dcpa ? withDcpa : undefined;
+  const measurement = some ? some(onRecord(), fresh) : whole;
   const changes = values.check ? check(measurement) : [];
   if (!values.check) write(measurement);
   for (const change of changes) console.log(change);

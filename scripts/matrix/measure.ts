@@ -1,5 +1,13 @@
 /** Runs every cell of the compatibility matrix several times and counts how each came out. */
-import { ATTEMPTS, expected, expectedPair, isUnderDcpa, pairsOf } from '../../test/contract/expected.js';
+import {
+  ATTEMPTS,
+  BLOCKS,
+  expected,
+  expectedPair,
+  isFast,
+  isUnderDcpa,
+  pairsOf,
+} from '../../test/contract/expected.js';
 import { complaintAboutCell, complaintsAboutTree } from '../../test/contract/judge.js';
 import { type Cell, Harbour, type Mark, type Mode, type Pair } from '../../test/contract/matrix.js';
 import { type PeerId, peerOf } from '../../test/contract/peers.js';
@@ -55,6 +63,8 @@ export interface MeasureOptions {
   readonly only?: PeerId | undefined;
   /** Only the ways under DCPA, and which way a copy takes. */
   readonly dcpa?: boolean;
+  /** Only the fast lane, and which way a copy takes; pairs in which both have MODE E. */
+  readonly fast?: boolean;
   /** Pairs at once. */
   readonly jobs: number;
   /** Called after each pair with what was not as expected there. */
@@ -67,7 +77,7 @@ const LOSSY_RUNS = 5;
 export const DCPA_RUNS = 5;
 
 export async function measure(options: MeasureOptions): Promise<Measurement> {
-  const { ids, repeat, jobs, onPair, only, dcpa = false } = options;
+  const { ids, repeat, jobs, onPair, only, dcpa = false, fast = false } = options;
   const dialogue = new Dialogue();
   const harbour = new Harbour((site, session, direction, text) =>
     dialogue.add(site, `${site}#${session} ${direction} ${text}`),
@@ -78,7 +88,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
       const { source, destination, mode } = about;
       const tail = (): string[] => dialogue.tail(source, destination);
       const { pair, complaints } = await harbour.join(source, destination, mode, (joined) =>
-        measurePair(joined, { source, destination, mode, dcpa }, repeat, tail),
+        measurePair(joined, about, repeat, tail),
       );
       pairs.push(pair);
       onPair(pair, complaints, waiting.length);
@@ -88,7 +98,8 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     for (const mode of dcpa ? (['tls'] as const) : (['plain', 'tls'] as const)) {
       const waiting = pairsOf(ids, mode)
         .filter((pair) => only === undefined || pair.includes(only))
-        .map(([source, destination]) => ({ source, destination, mode, dcpa }));
+        .filter((pair) => !fast || pair.every((id) => BLOCKS.includes(id)))
+        .map(([source, destination]) => ({ source, destination, mode, dcpa, fast }));
       await Promise.all(Array.from({ length: jobs }, () => work(waiting)));
       await harbour.leave(mode);
     }
@@ -130,6 +141,19 @@ export function withDcpa(recorded: Measurement, fresh: Measurement): Measurement
   return { ...fresh, repeat: recorded.repeat, pairs };
 }
 
+/** The fast lane as it was measured, and what is on record for all other ways. */
+export function withFast(recorded: Measurement, fresh: Measurement): Measurement {
+  const pairs = recorded.pairs.map((old) => {
+    const pair = fresh.pairs.find(
+      ({ source, destination, mode }) =>
+        source === old.source && destination === old.destination && mode === old.mode,
+    );
+    const others = old.cells.filter(({ attempt }) => !isFast(attempt));
+    return pair ? { ...pair, cells: [...pair.cells, ...others] } : old;
+  });
+  return { ...fresh, repeat: recorded.repeat, pairs };
+}
+
 function describeServer(id: PeerId): MeasuredServer {
   const { title, setting, kind, version } = peerOf(id);
   return { id, title, setting, kind, version: version() };
@@ -158,18 +182,19 @@ interface About {
   readonly destination: PeerId;
   readonly mode: Mode;
   readonly dcpa: boolean;
+  readonly fast: boolean;
 }
 
 async function measurePair(
   joined: Pair,
-  { dcpa, ...about }: About,
+  { dcpa, fast, ...about }: About,
   repeat: number,
   dialogue: () => string[],
 ): Promise<{ pair: MeasuredPair; complaints: string[] }> {
   const cells: MeasuredCell[] = [];
   const complaints: string[] = [];
   for (const attempt of ATTEMPTS[about.mode]) {
-    if (dcpa && !isUnderDcpa(attempt)) continue;
+    if ((dcpa && !isUnderDcpa(attempt)) || (fast && !isFast(attempt))) continue;
     const { marks } = expected(about.source, about.destination, about.mode, attempt);
     const sure = marks.length === 1 && marks[0] === 'ok';
     const often = isUnderDcpa(attempt) ? DCPA_RUNS : repeat;

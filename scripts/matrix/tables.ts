@@ -21,15 +21,20 @@ const through = (letter: string, start: string, meaning: string): Technique => (
   includes: (other) => other.startsWith(start),
 });
 
+const FAST =
+  'the fast lane (MODE E: many files over one kept connection), in each of these ways with the destination listening';
+
 /** What the letters of each table mean. */
 export const TECHNIQUES: Readonly<Record<Mode, readonly Technique[]>> = {
   plain: [
+    through('M', 'fast ', FAST),
     exactly('p', 'PASV@dst', 'PASV at the destination, PORT at the source'),
     exactly('q', 'PASV@src', 'PASV at the source, PORT at the destination'),
     exactly('e', 'EPSV@dst', 'EPSV at the destination, PORT at the source'),
     exactly('f', 'EPSV@src', 'EPSV at the source, PORT at the destination'),
   ],
   tls: [
+    through('M', 'fast ', FAST),
     through('V', 'DCPA ', 'DCPA: each server proves its key to the other (PASV and EPSV at either side)'),
     through('v', 'DCPA@', 'DCPA at one server: the other proves its key to it (every door and TLS role)'),
     exactly('d', 'CPSV@dst', 'CPSV: the destination listens and is TLS client'),

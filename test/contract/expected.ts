@@ -178,11 +178,11 @@ function underPins(ids: Record<Side, PeerId>, attempt: string): Expectation {
 }
 
 /** Both must have MODE E. */
-const BLOCKS: readonly PeerId[] = ['jackstay', 'gridftp'];
+export const BLOCKS: readonly PeerId[] = ['jackstay', 'gridftp'];
 
 /** What one attempt between two servers must come to. */
 export function expected(source: PeerId, destination: PeerId, mode: Mode, attempt: string): Expectation {
-  if (attempt.startsWith('fast ')) {
+  if (isFast(attempt)) {
     const able = BLOCKS.includes(source) && BLOCKS.includes(destination);
     return able ? expected(source, destination, mode, attempt.slice('fast '.length)) : NONE;
   }
@@ -232,6 +232,9 @@ const oneSided = (own: 'src' | 'dst', stock: 'src' | 'dst'): string[] => {
   const ways = [...at, `CPSV@${stock}`, ...at.map((door) => `SSCN@${stock} ${door}`)];
   return ways.map((way) => `DCPA@${own} ${way}`);
 };
+
+/** True for a way of the fast lane. */
+export const isFast = (attempt: string): boolean => attempt.startsWith('fast ');
 
 /** True for a way that needs DCPA. */
 export const isUnderDcpa = (attempt: string): boolean => /^(fast )?DCPA/.test(attempt);
@@ -292,14 +295,8 @@ export interface PairExpectation {
   readonly route?: string;
 }
 
-/** @param ways the ones that count: all of them, or those of stream mode. */
-export function expectedPair(
-  source: PeerId,
-  destination: PeerId,
-  mode: Mode,
-  ways: readonly string[] = ATTEMPTS[mode],
-): PairExpectation {
-  const attempts = ways.filter((attempt) => !/^(fast )?clear/.test(attempt));
+export function expectedPair(source: PeerId, destination: PeerId, mode: Mode): PairExpectation {
+  const attempts = ATTEMPTS[mode].filter((attempt) => !/^(fast )?clear/.test(attempt));
   const results = attempts.map((attempt) => ({ attempt, ...expected(source, destination, mode, attempt) }));
   const sure = results.find(({ marks }) => marks.every((mark) => mark === 'ok'));
   const lossy = results.some(({ marks }) => marks.some((mark) => mark === 'T' || mark === 'X'));
