@@ -7,7 +7,7 @@ import { parsePerfMarker, parseRangeMarker } from '../../src/protocol/markers.js
 import { block, decodeBlocks, ended } from '../net/plane/blocks.js';
 import type { DataLink } from './control-client.js';
 import { dcpa, outcome, pinEachOther, pinnedServer } from './dcpa-kit.js';
-import { type ControlClient, inner, startServer, type TestServer, useServer } from './harness.js';
+import { type ControlClient, startServer, type TestServer, useServer } from './harness.js';
 import { epsvPort } from './strict-replies.js';
 
 const SMALL = { 'a.txt': 'hello', 'b.txt': 'second', 'empty.txt': '' };
@@ -42,22 +42,6 @@ describe('a server', () => {
   const refusedNext = async (client: ControlClient, line = 'RETR a.txt'): Promise<void> =>
     expect((await client.command(line)).text).toMatch(/Send PASV/);
 
-  test('names what it has in FEAT', async () => {
-    const client = await server().enter();
-    expect(inner(await client.command('FEAT'))).toEqual(
-      expect.arrayContaining([
-        ' PARALLEL',
-        ' MARKERS',
-        ' DIGEST SHA-256;SHA-512;SHA-1;MD5;CRC32',
-        ' SPAS',
-        ' SPOR',
-        ' ERET',
-        ' ESTO A;F',
-        ' SCKS',
-      ]),
-    );
-  });
-
   test('sends three files that were asked for at once over one connection', async () => {
     const client = await blocksOf();
     const link = await client.data('PORT');
@@ -78,21 +62,6 @@ describe('a server', () => {
     socket.write(Buffer.concat([block(2, 'b'), block(0, 'aa'), ended(1), ended(1), block(0, 'c'), ended(1)]));
     expect(await client.codes(6)).toEqual([150, 226, 125, 226, 125, 226]);
     expect(['r1', 'r2', 'r3'].map((name) => server().read(name).toString())).toEqual(['aab', '', 'c']);
-  });
-
-  test('ALLO named small files: a large one among them arrives whole, in clear and beside other commands', async () => {
-    const large = randomBytes(5_000_000);
-    const client = await blocksOf();
-    await client.ok('ALLO 10');
-    const link = await client.data('PASV');
-    client.send('STOR first', 'STOR large', 'STOR last');
-    const other = await server().enter();
-    const octets = [block(0, 'first'), ended(1), block(0, large), ended(1), block(0, 'last'), ended(1)];
-    (await link.socket).write(Buffer.concat(octets));
-    await other.ok('PWD');
-    expect(await client.codes(6)).toEqual([150, 226, 125, 226, 125, 226]);
-    expect(server().read('large').equals(large)).toBe(true);
-    expect(['first', 'last'].map((name) => server().read(name).toString())).toEqual(['first', 'last']);
   });
 
   test('lists over the same connection', async () => {
@@ -256,42 +225,6 @@ describe('a server', () => {
       expect(await client.code(`ERET ${wrong}`)).toBe(501);
     await client.ok('MODE S');
     expect((await client.transfer('ERET P 4 99 ten')).octets.toString()).toBe('456789');
-  });
-
-  test('SPAS and SPOR: one address', async () => {
-    const client = await blocksOf();
-    const answer = await client.command('SPAS');
-    expect(answer.code).toBe(229);
-    expect(inner(answer)).toHaveLength(1);
-    expect(inner(answer)[0]).toMatch(/^ 127,0,0,1,\d+,\d+$/);
-    expect(await client.code('SPOR 127,0,0,1,200,1')).toBe(200);
-    expect(await client.code('SPOR 127,0,0,1,200,1 127,0,0,1,200,2')).toBe(501);
-    expect(await client.code('SPOR 127,0,0,9,200,1')).toBe(504);
-  });
-
-  test('OPTS', async () => {
-    const client = await blocksOf();
-    for (const right of [
-      'RETR Parallelism=4,4,4;',
-      'RETR StripeLayout=Blocked;BlockSize=1000;Parallelism=2,1,8;',
-      'RETR Parallelism=99,1,99',
-      'RETR Markers=0;',
-      'STOR Markers=3600',
-      'STOR Digest=sha-256;',
-      'RETR Digest=;',
-    ])
-      expect([right, await client.code(`OPTS ${right}`)]).toEqual([right, 200]);
-    for (const wrong of [
-      'RETR Parallelism=4;',
-      'RETR Parallelism=0,0,0;',
-      'STOR Parallelism=4,4,4;',
-      'RETR Markers=x;',
-      'STOR Markers=3601;',
-      'RETR X=1;',
-    ])
-      expect([wrong, await client.code(`OPTS ${wrong}`)]).toEqual([wrong, 501]);
-    for (const wrong of ['RETR Parallelism=99,99,99;', 'STOR Digest=SHA-3;'])
-      expect(await client.code(`OPTS ${wrong}`)).toBe(504);
   });
 
   test('a stream goes on as ever beside it', async () => {
