@@ -139,18 +139,22 @@ export const startOf =
     env: contender.env(task),
   });
 
-/**
- * How our client says that it went, from the last line of `--json`: kind of route, security, and how many files it proved by
- * digest and by size. Undefined where there is no such line.
- */
-export function saidBy(output: string): string | undefined {
+/** The last line of our client's `--json`. */
+interface Told {
+  readonly seconds: number;
+  readonly route: { readonly kind: string; readonly by?: string } | null;
+  readonly security: string | null;
+  readonly verified: Readonly<Record<string, number>>;
+}
+
+/** Undefined where there is no such line. */
+export function summaryIn(output: string): Told | undefined {
   const line = output.split('\n').findLast((each) => each.startsWith('{"event":"summary"'));
-  if (line === undefined) return undefined;
-  const { route, security, verified } = JSON.parse(line) as {
-    route: { kind: string; by?: string } | null;
-    security: string | null;
-    verified: Record<string, number>;
-  };
+  return line === undefined ? undefined : (JSON.parse(line) as Told);
+}
+
+/** How our client says that it went: kind of route, security, and how many files it proved by digest and by size. */
+export function saidBy({ route, security, verified }: Told): string {
   const proofs = Object.entries(verified).flatMap(([how, count]) => (count > 0 ? [`${how} ${count}`] : []));
   const way = route === null ? ['nothing moved'] : [route.kind, ...(route.by ? [route.by] : [])];
   return [...way, security, ...proofs].filter((word) => word !== null).join(', ');

@@ -18,7 +18,7 @@ import { workFolder } from '../../test/peers/host.js';
 import type { Peer } from '../../test/peers/peer.js';
 import { differences } from '../harness.js';
 import { type ClientRun, runClient } from './client.js';
-import { saidBy, siteOf, type Task } from './contenders.js';
+import { saidBy, siteOf, summaryIn, type Task } from './contenders.js';
 import { CpuWatch } from './cpu-watch.js';
 import type { Measured } from './types.js';
 
@@ -156,15 +156,17 @@ export async function runErrand(start: Start, errand: Errand): Promise<Measured>
     const watch = what === 'file' ? new CpuWatch([source.peer.pid, sink.peer.pid]) : undefined;
     const run = await runClient(command, env, expected);
     const serverCpuSeconds = watch?.stop();
-    const said = saidBy(run.output);
+    const summary = summaryIn(run.output);
     return {
       seconds: movedIn(run.output) ?? run.seconds,
       identical: what === 'file' ? sameFile(origin, target) : differences(origin, target).length === 0,
       ...failureOf(run),
-      ...(said === undefined ? {} : { said }),
+      ...(summary === undefined ? {} : { said: saidBy(summary) }),
       values: {
         clientCpuSeconds: run.cpuSeconds,
         clientMebibytes: run.peakMebibytes,
+        // Without the start and the end of the program.
+        ...(summary === undefined ? {} : { reportedSeconds: summary.seconds }),
         ...(serverCpuSeconds === undefined ? {} : { serverCpuSeconds }),
       },
     };
