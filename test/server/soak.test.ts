@@ -28,8 +28,8 @@ it.skipIf(!isRoot)(
     expect(faultsOf(report, 400), `seed ${seed}`).toEqual([]);
     expect(report.octets).toBeGreaterThan(10_000_000);
     expect(Object.keys(report.acts).sort(), `seed ${seed}`).toEqual([
-      ...['abort', 'chat', 'copy', 'cut download', 'cut upload', 'digest', 'download', 'drop'],
-      ...['forgotten endpoint', 'list', 'upload', 'vanish'],
+      ...['abort', 'burst', 'chat', 'copy', 'cut download', 'cut upload', 'digest', 'download', 'drop'],
+      ...['forgotten endpoint', 'list', 'tree by the client', 'upload', 'vanish'],
     ]);
   },
 );
