@@ -15,22 +15,27 @@ export interface PinRefusal extends DcpaRefusal {
  * Put the pins of the attempt in force, and take away those that it does not want. Sends nothing where the sessions of a pair
  * have them already; else two round trips for both sides, one for one side.
  *
+ * @param sent called when the last command has left, before its answer.
  * @throws FtpError when a session ends.
  */
-export async function setPins(rig: Rig): Promise<PinRefusal | undefined> {
+export async function setPins(rig: Rig, sent: () => void = () => {}): Promise<PinRefusal | undefined> {
   const { attempt } = rig;
   await Promise.all(SIDES.map((side) => (demands(attempt, side) ? undefined : dropKey(rig[side]))));
-  if (attempt.pins === undefined) return undefined;
-  return attempt.pins === 'both' ? pinBoth(rig) : pinOne(rig, attempt.pins);
+  if (attempt.pins === 'both') return pinBoth(rig, sent);
+  const pinned = attempt.pins && pinOne(rig, attempt.pins);
+  sent();
+  return pinned;
 }
 
 /** Keys of these two logins: they prove not only the machine, but the session (docs/dcpa.md). */
-async function pinBoth(rig: Rig): Promise<PinRefusal | undefined> {
+async function pinBoth(rig: Rig, sent: () => void): Promise<PinRefusal | undefined> {
   const shown = await both((side) => showKey(rig[side], 'session'));
   if (shown) return shown;
-  return both((side) =>
+  const demanded = both((side) =>
     demandKey(rig[side], { self: 'session', peer: rig[other(side)].state.dcpa!.key, role: 'auto' }),
   );
+  sent();
+  return demanded;
 }
 
 async function both(ask: (side: Side) => Promise<DcpaRefusal | undefined>): Promise<PinRefusal | undefined> {

@@ -15,10 +15,9 @@ import { drive, type TransferHandles } from './drive.js';
 import { wantDigest } from './fast/told.js';
 import { type Finding, obstacleOf, type RoutePhase, type Side } from './findings.js';
 import { explain } from './outcome.js';
-import { judgePins, setPins } from './proof.js';
+import { judgePins, type PinRefusal, setPins } from './proof.js';
 import type { Outcome, Rig } from './rig.js';
-
-import { other } from './shapes.js';
+import { other, SIDES } from './shapes.js';
 
 export type { Outcome, Rig } from './rig.js';
 
@@ -76,11 +75,7 @@ async function prepare(rig: Rig): Promise<Prepared | Outcome> {
     if (rig.offset > 0) await Promise.all([rest(rig.source, rig.offset), rest(rig.destination, rig.offset)]);
     return { endpoint: kept };
   }
-  const refusedRole = await setRoles(rig);
-  if (refusedRole) return refusedRole;
-  const pins = await setPins(rig);
-  if (pins) return cannot(rig, pins.side, 'role', pins.command, pins.reply, 'DCPA');
-  const endpoint = await passive(rig);
+  const endpoint = await (isPrepared(rig) ? openAtOnce(rig) : open(rig));
   if ('kind' in endpoint) return endpoint;
   const active = rig[other(attempt.passive)];
   if (rig.eager && rig.offset === 0) {
@@ -99,6 +94,41 @@ async function prepare(rig: Rig): Promise<Prepared | Outcome> {
   }
   if (rig.offset > 0) await Promise.all([rest(rig.source, rig.offset), rest(rig.destination, rig.offset)]);
   return { endpoint };
+}
+
+/** Terms, then the endpoint, step by step. */
+async function open(rig: Rig): Promise<HostPort | Outcome> {
+  const refusedRole = await setRoles(rig);
+  if (refusedRole) return refusedRole;
+  const refusedPin = await setPins(rig);
+  return refusedPin ? unpinned(rig, refusedPin) : passive(rig);
+}
+
+const unpinned = (rig: Rig, { side, command, reply }: PinRefusal): Outcome =>
+  cannot(rig, side, 'role', command, reply, 'DCPA');
+
+/** MODE E between servers that queue commands, where nothing but mode and pins is to be set: nothing waits for another's answer. */
+const isPrepared = ({ attempt, ...rig }: Rig): boolean =>
+  attempt.fast === true &&
+  attempt.tls?.by !== 'SSCN' &&
+  SIDES.every((side) => {
+    const { facts, state } = rig[side];
+    const prot = attempt.tls ? 'P' : 'C';
+    return facts.queues === true && !state.sscn && (!facts.protP || state.prot === prot);
+  });
+
+/** As `open`, in one round trip without pins and in two with them. Where a term is refused, the endpoint is not used. */
+async function openAtOnce(rig: Rig): Promise<HostPort | Outcome> {
+  let asked: Promise<HostPort | Outcome> | undefined;
+  const [refusedRole, refusedPin] = await Promise.all([
+    setRoles(rig),
+    setPins(rig, () => {
+      asked = passive(rig);
+      asked.catch(() => {});
+    }),
+  ]);
+  if (refusedRole) return refusedRole;
+  return refusedPin ? unpinned(rig, refusedPin) : (asked ?? passive(rig));
 }
 
 const portCommand = (endpoint: HostPort): [string, string] =>

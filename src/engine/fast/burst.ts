@@ -59,7 +59,7 @@ export function sendInBurst(
   const source = lane.connection('source');
   const destination = lane.connection('destination');
   const pair = { source, destination };
-  const whole = storesWhole(run, job, pair);
+  const whole = storesWhole(run, job, ticket.attempt, pair);
   const path = whole ? job.target : arrivalPath(run, job);
   const size = job.size ?? 0;
   const order: Order = whole ? storeWhole(run, job) : ['STOR', path];

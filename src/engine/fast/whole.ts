@@ -18,10 +18,17 @@ interface Pair {
 
 /**
  * ESTO F: the destination itself gives the file its time and, once it is whole, its name (docs/server.md). Only behind a source
- * that stops at a file that fails: another one would send the next file in its place, and that one would get its name.
+ * that stops at a file that fails: another one would send the next file in its place, and that one would get its name. And never
+ * over an old target where the octets cross in clear: what was altered on the way is found out behind the rename.
  */
-export function storesWhole(run: Run, job: FileJob, { source, destination }: Pair): boolean {
+export function storesWhole(
+  run: Run,
+  job: FileJob,
+  { security }: Attempt,
+  { source, destination }: Pair,
+): boolean {
   const { verify, times } = run.settings;
+  if (job.existing && security === 'clear') return false;
   const modes = (destination.facts.features.value('ESTO') ?? '').toUpperCase().split(';');
   if (!modes.includes('F') || destination.facts.missing.has('ESTO')) return false;
   if (!source.facts.behaviour.dropsKept || job.size === undefined || (times && job.coarse)) return false;

@@ -1,6 +1,4 @@
 /** Pairs of servers that have MODE E, and trees of many small files for them. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseRange } from '../../../src/protocol/ranges.js';
 import { type AnyPeer, during, noise, plant, type Ran } from '../../failures/bench.js';
 import { allocateHost } from '../../peers/host.js';
@@ -65,7 +63,3 @@ export function kinds(ran: Ran): Record<string, number> {
   for (const { route } of ran.of('file-done')) counts[route.kind] = (counts[route.kind] ?? 0) + 1;
   return counts;
 }
-
-/** What a peer holds below a folder is removed. */
-export const clear = (peer: AnyPeer, path: string): void =>
-  rmSync(join(peer.home, path), { recursive: true, force: true });

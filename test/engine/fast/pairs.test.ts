@@ -101,7 +101,11 @@ describe('two of ours', () => {
     wholeOf(await run(from, to));
     expect(wholeOf(await run(from, to))).toMatchObject({ files: 0, skipped: 40 });
     plant(a, Object.fromEntries(Object.keys(small(40)).map((name, i) => [name, noise(900 + i, i + 99)])));
-    expect(wholeOf(await run(from, to, { onExists: 'overwrite' }))).toMatchObject({ files: 40 });
+    const again = await run(from, to, { onExists: 'overwrite' });
+    expect(wholeOf(again)).toMatchObject({ files: 40 });
+    // In clear, an old target goes only when the new one is compared.
+    expect(again.sent('b', /^ESTO F/)).toEqual([]);
+    expect(again.sent('b', /^RNTO/)).toHaveLength(40);
     expect(look(join(b.home, 'copy'), true)).toEqual(look(join(a.home, 'tree'), true));
     expect(wholeOf(await run(from, to, { onExists: 'skip' }))).toMatchObject({ files: 0, skipped: 40 });
   });
