@@ -18,6 +18,7 @@ export {
   type Attempt,
   type CheckedRoute,
   type CheckReport,
+  type CommandOrder,
   type CopyOptions,
   check,
   copy,
