@@ -84,6 +84,11 @@ export class Router {
     return { ...made, attempts: [...liked, ...made.attempts.filter((each) => !liked.includes(each))] };
   }
 
+  /** A route is proven: nobody waits for a pilot. */
+  get found(): boolean {
+    return this.#proven !== undefined;
+  }
+
   get findings(): readonly Finding[] {
     return this.#findings;
   }

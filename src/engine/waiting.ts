@@ -72,7 +72,7 @@ export class WaitingFiles {
    *
    * @param underWay big files that are being sent now.
    * @param lanes lanes at work, the asking one included.
-   * @param proven false while no file has arrived: all others wait for the route to be proven, by a small one then.
+   * @param proven false while all others wait for the route to be proven: by a small one then.
    */
   shift(underWay = 0, lanes = 1, proven = true): FileJob | undefined {
     return this.#choose(underWay, lanes, proven).shift();
