@@ -103,7 +103,8 @@ export const fastCopy: Act = async (_session, options, tally) => {
   } catch (error) {
     if (!(error instanceof FtpError && error.kind === 'aborted')) throw error;
   } finally {
-    rmSync(join(other.home, folder), { recursive: true, force: true });
+    // A server may still finish a file whose client is gone.
+    rmSync(join(other.home, folder), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 };
 

@@ -124,7 +124,9 @@ async function failed(
   }
   const cuts = side === 'destination' && error.facts.reply?.code === 426;
   if (cuts && ticket.attempt.tls?.client === 'source') ticket.settle(truncates(ticket, error));
-  if (error.retry === 'never' || job.size === 0) {
+  // Under its own name a part is never built upon, and would be taken for the file.
+  const useless = path === job.target && !job.existing && error.kind !== 'timeout';
+  if (error.retry === 'never' || job.size === 0 || useless) {
     await tidy(lane, path);
     job.partial = 0;
   }
