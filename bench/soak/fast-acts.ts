@@ -1,6 +1,7 @@
 /** Acts of the fast lane: bursts in MODE E between two servers, by bare commands and by this project's client, also under DCPA. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copy } from '../../src/engine/copy.js';
 import type { Place } from '../../src/engine/options.js';
@@ -104,7 +105,7 @@ export const fastCopy: Act = async (_session, options, tally) => {
     if (!(error instanceof FtpError && error.kind === 'aborted')) throw error;
   } finally {
     // A server may still finish a file whose client is gone.
-    rmSync(join(other.home, folder), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await rm(join(other.home, folder), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 };
 
