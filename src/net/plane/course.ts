@@ -72,7 +72,8 @@ export class Course {
       this.check();
       return given;
     }
-    let missed = false;
+    // Begun after the end, it is not waited for either.
+    let missed = this.#cause !== undefined;
     given.then(
       (value) => {
         if (missed) dispose(value);
