@@ -17,8 +17,6 @@ export interface ActorOptions {
   /** Ways that the server allows. */
   readonly ways: readonly DataWay[];
   readonly mlsd: boolean;
-  /** Acts that are left out. */
-  readonly without: readonly string[];
   /** Deadline of each wait, milliseconds. */
   readonly patience: number;
 }

@@ -148,7 +148,6 @@ async function live(options: ActorOptions, tally: Tally, isOver: () => boolean):
   try {
     while (!isOver()) {
       const [name, act] = choose(options.chance);
-      if (options.without.includes(name)) continue;
       await act(session, options, tally);
       tally.acts[name] = (tally.acts[name] ?? 0) + 1;
       if (LAST.has(name)) return;

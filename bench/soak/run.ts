@@ -18,8 +18,6 @@ export interface SoakOptions {
   /** Share of sessions under TLS, 0 to 1. */
   readonly tls?: number;
   readonly ways?: readonly DataWay[];
-  /** Acts that are left out, by name. */
-  readonly without?: readonly string[] | undefined;
   /** Deadline of each wait, milliseconds [30000]. */
   readonly patience?: number;
   /** How long the server may take to let go of everything behind the last client, milliseconds [60000]. */
@@ -137,7 +135,7 @@ async function load(
     return actUntil(
       {
         ...{ target: { host, port, user, password }, home, chance, id, shared, ways, patience },
-        ...{ tls: secure, mlsd: peer.caps.mlsd, without: options.without ?? [] },
+        ...{ tls: secure, mlsd: peer.caps.mlsd },
         sink: options.sink && { target: options.sink, home: options.sink.home },
       },
       tally,
