@@ -6,6 +6,7 @@ import { baseName, dirName, joinPath } from '../protocol/paths.js';
 import type { FileJob } from './job.js';
 import { partialName } from './partial.js';
 import type { Run } from './run.js';
+import { wantsDigest } from './verify.js';
 
 /** Path under which a file is written before it is proven; the target itself where no temporary name can be used. */
 export function arrivalPath(run: Run, job: FileJob): string {
@@ -51,8 +52,7 @@ export async function resumePoint(
 }
 
 const provable = (run: Run, digests: readonly DigestCommand[], destination: Connection): boolean =>
-  (run.settings.verify === 'auto' || run.settings.verify === 'digest') &&
-  commonDigest(digests, destination.facts.digests) !== undefined;
+  wantsDigest(run.settings.verify) && commonDigest(digests, destination.facts.digests) !== undefined;
 
 /** DELE that may fail: the file may not be there, or the session may be gone. @returns true when it was removed. */
 export async function discard(destination: Connection, path: string): Promise<boolean> {

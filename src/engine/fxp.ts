@@ -16,7 +16,7 @@ import type { Ticket } from './router.js';
 import type { Run } from './run.js';
 import { runAttempt } from './run-attempt.js';
 import { wayForSmall } from './small.js';
-import { Mismatch, samePrefix, type Verified, verifyPair } from './verify.js';
+import { Mismatch, samePrefix, type Verified, verifyPair, wantsDigest } from './verify.js';
 import { watchTransfer } from './watch.js';
 
 /** Octets that are sent again when the tail of a partial file cannot be checked. */
@@ -125,7 +125,7 @@ async function failed(
   const cuts = side === 'destination' && error.facts.reply?.code === 426;
   if (cuts && ticket.attempt.tls?.client === 'source') ticket.settle(truncates(ticket, error));
   // Under its own name a part is never built upon, and would be taken for the file.
-  const useless = path === job.target && !job.existing && error.kind !== 'timeout';
+  const useless = path === job.target && !job.existing;
   if (error.retry === 'never' || job.size === 0 || useless) {
     await tidy(lane, path);
     job.partial = 0;
@@ -256,7 +256,7 @@ async function finish(run: Run, job: FileJob, ticket: Ticket, landed: Landed): P
 
 /** What the replies prove of a whole file, where both servers tell digests. */
 function told({ settings, names }: Run, job: FileJob, { offset, path, said }: Landed): Verified | undefined {
-  if (!said || offset > 0 || settings.verify === 'size' || settings.verify === 'none') return undefined;
+  if (!said || offset > 0 || !wantsDigest(settings.verify)) return undefined;
   return compareTold({ names, source: job.source, destination: path, size: job.size }, said);
 }
 

@@ -64,8 +64,11 @@ export class Ladder {
     if (this.#trying || this.#step !== 'burst' || this.#most !== 'ahead' || !this.#worked) return undefined;
     this.#trying = true;
     const seen = { answered: false, arrived: false };
+    // What is told late of this trial says nothing of the next one.
+    let open = true;
     const settle = (act: () => void): void => {
-      if (!this.#trying) return;
+      if (!open) return;
+      open = false;
       this.#trying = false;
       act();
     };

@@ -224,8 +224,8 @@ export class Scheduler {
     this.#listAhead();
     const enough = this.#listing === 'at work' ? 1 : 4 * this.#pacer.sessions;
     const wantsFiles = this.#files.length > ENOUGH_FILES || this.#files.length >= enough;
-    const proven = this.#tally.files > 0 || this.#run.router?.found === true;
-    const file = (): FileJob | undefined => this.#files.shift(this.#big, this.#slots.size, proven);
+    const file = (): FileJob | undefined =>
+      this.#files.shift(this.#big, this.#slots.size, this.#run.router?.found ?? true);
     const task = wantsFiles ? file() : (this.#directories.pop() ?? file());
     return task ?? 'nothing';
   }

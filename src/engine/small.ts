@@ -6,6 +6,7 @@ import type { Attempt } from './route.js';
 import type { Ticket } from './router.js';
 import type { Run } from './run.js';
 import { SIDES } from './shapes.js';
+import { wantsDigest } from './verify.js';
 
 /**
  * Octets of a file that is whole at the destination before a source that is TLS client may cut it: what is under way when such a
@@ -55,7 +56,7 @@ function findOther(run: Run, lane: Lane, found: Attempt): Attempt | undefined {
   const [source, destination] = facts;
   if (found.fast || found.pins || found.tls?.client !== 'destination' || found.tls.by !== 'SSCN')
     return undefined;
-  if (verify === 'size' || verify === 'none' || !source || !destination) return undefined;
+  if (!wantsDigest(verify) || !source || !destination) return undefined;
   if (!facts.every(({ behaviour }) => behaviour.slowTlsClient)) return undefined;
   if (!commonDigest(source.digests, destination.digests)) return undefined;
   return run.router

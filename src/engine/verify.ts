@@ -97,6 +97,10 @@ export async function verifyPair(
   return { proof: sent === undefined || arrived === undefined ? 'none' : 'size' };
 }
 
+/** Digests are compared under this policy, where there are any. */
+export const wantsDigest = (policy: VerifyPolicy): policy is 'auto' | 'digest' =>
+  policy === 'auto' || policy === 'digest';
+
 const agreed = ([a, b]: readonly PromiseSettledResult<string>[]): boolean =>
   a?.status === 'fulfilled' && b?.status === 'fulfilled' && a.value === b.value;
 

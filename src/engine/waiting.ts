@@ -28,8 +28,9 @@ class Line {
   }
 
   unshift(entry: Numbered): void {
-    this.#entries = [entry, ...this.#entries.slice(this.#head)];
-    this.#head = 0;
+    // A burst that broke puts hundreds back, one by one, where they were.
+    if (this.#head > 0) this.#entries[--this.#head] = entry;
+    else this.#entries.unshift(entry);
   }
 
   shift(): FileJob | undefined {

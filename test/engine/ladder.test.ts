@@ -82,6 +82,21 @@ describe('the trial', () => {
     expect(kept.map((one) => one.order)).toEqual(order === 'ahead' ? ['ahead'] : []);
   });
 
+  test('what is told late of one that was given up says nothing of the next one', () => {
+    const { ladder } = bench();
+    ladder.worked('burst');
+    const first = ladder.tryAhead()!;
+    first.abandon();
+    const second = ladder.tryAhead()!;
+    first.failed('late');
+    first.answered();
+    first.arrived();
+    expect(ladder.step).toBe('burst');
+    second.answered();
+    second.arrived();
+    expect(ladder.step).toBe('ahead');
+  });
+
   test('what went wrong is never tried again, and that is kept', () => {
     const { ladder, kept } = bench();
     ladder.worked('burst');

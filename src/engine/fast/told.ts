@@ -4,7 +4,7 @@ import { type Moved, parseMoved } from '../../protocol/moved.js';
 import type { VerifyPolicy } from '../options.js';
 import type { Side } from '../route.js';
 import type { Run } from '../run.js';
-import { compareDigests, compareSizes, type Verified } from '../verify.js';
+import { compareDigests, compareSizes, type Verified, wantsDigest } from '../verify.js';
 import type { Landed } from './link.js';
 
 /** The digest that is asked for; every server that tells digests knows it. */
@@ -13,11 +13,9 @@ const ALGORITHM = 'SHA-256';
 const tells = ({ features, missing }: SiteFacts): boolean =>
   (features.value('DIGEST') ?? '').toUpperCase().includes(ALGORITHM) && !missing.has('DIGEST');
 
-const wanted = (policy: VerifyPolicy): boolean => policy === 'auto' || policy === 'digest';
-
 /** True where both servers tell the digest of what they move, and the policy wants it. */
 export const digestsAreTold = (policy: VerifyPolicy, source: SiteFacts, destination: SiteFacts): boolean =>
-  wanted(policy) && tells(source) && tells(destination);
+  wantsDigest(policy) && tells(source) && tells(destination);
 
 /** `OPTS RETR Digest`, `OPTS STOR Digest`: once for a login. A server that refuses is not asked again. */
 export async function wantDigest({ session, facts, state }: Connection, side: Side): Promise<void> {

@@ -7,7 +7,7 @@ import type { FileJob, FileResult } from '../job.js';
 import { routeInfo } from '../plan.js';
 import type { Attempt } from '../route.js';
 import type { Run } from '../run.js';
-import { Mismatch, type Verified, verifyPair } from '../verify.js';
+import { Mismatch, type Verified, verifyPair, wantsDigest } from '../verify.js';
 import type { Landed, Order } from './link.js';
 import { compareTold, digestsAreTold } from './told.js';
 
@@ -33,7 +33,7 @@ export function storesWhole(
   if (!modes.includes('F') || destination.facts.missing.has('ESTO')) return false;
   if (!source.facts.behaviour.dropsKept || job.size === undefined || (times && job.coarse)) return false;
   // Where digests are compared, they are those that the replies tell: nothing is compared behind a final name.
-  return verify === 'size' || verify === 'none' || digestsAreTold(verify, source.facts, destination.facts);
+  return !wantsDigest(verify) || digestsAreTold(verify, source.facts, destination.facts);
 }
 
 /** The command at the destination. */
@@ -63,7 +63,7 @@ export async function finishWhole(
 function proofOf(run: Run, ends: Parameters<typeof compareTold>[0], said: Landed): Verified | undefined {
   const { verify } = run.settings;
   // The destination compared the size itself.
-  if (verify === 'size' || verify === 'none') return { proof: verify };
+  if (!wantsDigest(verify)) return { proof: verify };
   return compareTold(ends, said);
 }
 

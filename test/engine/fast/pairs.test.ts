@@ -62,6 +62,20 @@ describe('two of ours', () => {
     expect(look(`${b.root}/copy`)).toEqual(look(`${a.root}/tree`));
   });
 
+  it('mode, pins and endpoint leave together: nothing waits for the answer before it', async () => {
+    const [a, b] = [await proving({ files: small(10) }), await proving()];
+    const ran = await run(place(pinned(a, 'one'), 'tree'), place(pinned(b, 'two'), 'copy'), { parallel: 1 });
+    wholeOf(ran);
+    const dialogue = ran.of('dialogue').filter(({ site }) => site === 'two');
+    const at = (direction: string, text: RegExp): number =>
+      dialogue.findIndex((event) => event.direction === direction && text.test(event.text));
+    expect(at('>', /^DCPA Self/)).toBeGreaterThan(-1);
+    expect(at('>', /^PASV/)).toBeGreaterThan(-1);
+    expect(at('>', /^DCPA Self/)).toBeLessThan(at('<', /Mode is extended block/));
+    expect(at('>', /^(PASV|EPSV)/)).toBeGreaterThan(at('>', /^DCPA Peer/));
+    expect(at('>', /^(PASV|EPSV)/)).toBeLessThan(at('<', /^200 DCPA .*Peer=1/));
+  });
+
   it('under TLS where nobody vouches for a certificate', async () => {
     const [a, b] = [await own({ files: small(60), tls: 'optional' }), await own({ tls: 'optional' })];
     const secure = { tls: 'explicit', insecure: true } as const;
