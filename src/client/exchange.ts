@@ -69,7 +69,7 @@ export interface TransferExchange {
 }
 
 /** A sink of promises. */
-export function transferSink(onMark: ((reply: Reply) => void) | undefined): {
+export function transferSink(): {
   sink: ReplySink;
   preliminary: Promise<Reply>;
   final: Promise<Reply>;
@@ -77,10 +77,7 @@ export function transferSink(onMark: ((reply: Reply) => void) | undefined): {
   const preliminary = new Deferred<Reply>();
   const final = new Deferred<Reply>();
   const sink: ReplySink = {
-    preliminary: (reply) => {
-      if (preliminary.settled) onMark?.(reply);
-      else preliminary.resolve(reply);
-    },
+    preliminary: (reply) => preliminary.resolve(reply),
     final: (reply) => {
       preliminary.resolve(reply);
       final.resolve(reply);

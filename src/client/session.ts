@@ -150,13 +150,9 @@ export class Session {
     return reply;
   }
 
-  /**
-   * Start RETR, STOR, APPE, LIST, NLST or MLSD. The final reply has no deadline here: its owner watches progress.
-   *
-   * @param onMark hears the preliminary replies behind the first one (111, 112).
-   */
-  begin(verb: string, argument?: string, onMark?: (reply: Reply) => void): TransferExchange {
-    const { sink, preliminary, final } = transferSink(onMark);
+  /** Start RETR, STOR, APPE, LIST, NLST or MLSD. The final reply has no deadline here: its owner watches progress. */
+  begin(verb: string, argument?: string): TransferExchange {
+    const { sink, preliminary, final } = transferSink();
     const exchange = this.#enqueue(verb, argument, sink, this.commandTimeout);
     return { command: shownOf(exchange), preliminary, final };
   }
